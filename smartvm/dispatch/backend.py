@@ -1,0 +1,99 @@
+"""What a backend is: one method a kernel, on tensors whose shapes are checked and gas is paid.
+
+Kernels know nothing of frames, gas or py-evm. All results are exact modulo 2²⁵⁶ (two's
+complement), so every backend returns the same bits; `reference` is the specification.
+
+To add a backend from outside the package: subclass `Backend`, override the kernels it has, and
+name the class in the entry-point group ``smartvm.backends``. Kernels that it lacks run on the
+next backend (docs/architecture.md).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from smartvm.dispatch.tensor import Tensor
+from smartvm.shapes import ConvShape, MatmulShape, PoolShape
+
+KERNELS = (
+    "convolve",
+    "pool_max",
+    "pool_average",
+    "matmul",
+    "add",
+    "multiply",
+    "divide",
+    "relu",
+    "softmax",
+    "sigmoid",
+    "tanh",
+)
+"""Names of all kernels, in the order in which `Backend` declares them."""
+
+
+class Backend:
+    """Base of all backends. A kernel that is not overridden is one that the backend lacks."""
+
+    name: ClassVar[str]
+
+    @classmethod
+    def is_available(cls) -> bool:
+        """Whether it can run on this machine; must not raise, and should not import much."""
+        return True
+
+    def convolve(self, x: Tensor, weights: Tensor, shape: ConvShape) -> Tensor:
+        """Convolution, grouped, dilated, transposed; `shape.in_items` in, `shape.out_items` out.
+
+        out[n, o, p] = Σ over c, k of x[n, c, p·stride − before + k·dilation] · w[o, c, k], cells
+        outside the plane counting as zero. Transposed: each x[n, c, q] adds x·w[c, o, k] to
+        out[n, o, q·stride − before + k·dilation] where that lies in the plane.
+        """
+        raise NotImplementedError
+
+    def pool_max(self, x: Tensor, shape: PoolShape) -> Tensor:
+        """The greatest cell of each window; padding never wins. Every window has a cell."""
+        raise NotImplementedError
+
+    def pool_average(self, x: Tensor, shape: PoolShape) -> Tensor:
+        """The window's sum modulo 2²⁵⁶, then divided by its count of cells as SDIV does."""
+        raise NotImplementedError
+
+    def matmul(self, a: Tensor, b: Tensor, shape: MatmulShape) -> Tensor:
+        """The product of two matrices, row-major, `shape.out_items` long."""
+        raise NotImplementedError
+
+    def add(self, x: Tensor, addend: Tensor, plane: int) -> Tensor:
+        """x seen as (…, channels, plane), channels = len(addend): add[c] to each of its cells."""
+        raise NotImplementedError
+
+    def multiply(self, x: Tensor, factor: int) -> Tensor:
+        """Each item times a signed 256-bit factor."""
+        raise NotImplementedError
+
+    def divide(self, x: Tensor, divisor: int, nearest: bool) -> Tensor:
+        """Each item over a divisor in [1, 2⁶⁴): truncated as SDIV, or nearest with ties to even."""
+        raise NotImplementedError
+
+    def relu(self, x: Tensor, cap: int, slope: tuple[int, int]) -> Tensor:
+        """v < 0: v·slope[0] (modulo 2²⁵⁶) over slope[1], truncated; else v, at most `cap`.
+
+        `cap` 0 is none; slope[0] 0 gives 0. Both terms of the slope are in [0, 2⁶⁴), the
+        second is not 0.
+        """
+        raise NotImplementedError
+
+    def softmax(self, x: Tensor, scale: int, group: int) -> Tensor:
+        """Over each run of `group` items: the integer nearest scale·e^(v/scale) / Σ e^(u/scale)."""
+        raise NotImplementedError
+
+    def sigmoid(self, x: Tensor, scale: int) -> Tensor:
+        """The integer nearest scale / (1 + e^(−v/scale)), ties to even; scale in [1, 2⁶⁴)."""
+        raise NotImplementedError
+
+    def tanh(self, x: Tensor, scale: int) -> Tensor:
+        """The integer nearest scale·tanh(v/scale), ties to even; scale in [1, 2⁶⁴)."""
+        raise NotImplementedError
+
+    def lacks(self, kernel: str) -> bool:
+        """Whether this backend leaves `kernel` to the next one."""
+        return getattr(type(self), kernel) is getattr(Backend, kernel)

@@ -1,0 +1,201 @@
+"""Tensor: a flat, immutable run of signed 256-bit integers in the narrowest form that holds it.
+
+Four forms, chosen by the values alone: int16, int32, int64, or *wide*: an (n, 16) array of
+uint16 limbs, two's complement, lowest limb first. The form is representation only: no program
+can observe it, but prices (`limbs`) and kernels depend on the values' bounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from smartvm.words import MAX_LIMBS, WORD_BITS, limbs_for, to_signed
+
+NARROW = (np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64))
+WIDE_BYTES = WORD_BITS // 8
+
+
+def form_bytes(limbs: int) -> int:
+    """Bytes an item takes in the narrowest form of `limbs` 16-bit limbs: 2, 4, 8 or 32."""
+    return 2 if limbs <= 1 else 4 if limbs <= 2 else 8 if limbs <= 4 else WIDE_BYTES
+
+
+class Tensor:
+    """A flat run of integers. Make one with `from_ints`, `from_array`, `from_wide` or `zeros`.
+
+    Attributes:
+        data: (n,) int16, int32 or int64, or (n, 16) uint16; read-only.
+        memo: derived forms that a backend wants to keep with the values (packed weights, say);
+            dropped with the tensor, never part of its meaning.
+    """
+
+    __slots__ = ("_bounds", "data", "memo")
+
+    def __init__(self, data: np.ndarray, bounds: tuple[int, int]) -> None:
+        """Adopt `data`, already in the narrowest form, whose least and greatest are `bounds`."""
+        data.flags.writeable = False
+        self.data = data
+        self.memo: dict[Any, Any] = {}
+        self._bounds = bounds
+
+    @classmethod
+    def from_array(cls, array: np.ndarray) -> Tensor:
+        """The tensor of an array of integers of any dtype up to 64 bits, flattened."""
+        flat = array.reshape(-1)
+        bounds = (int(flat.min()), int(flat.max())) if flat.size else (0, 0)
+        limbs = limbs_for(*bounds)
+        if limbs > 4:  # a uint64 beyond 2^63
+            return cls.from_ints(flat.tolist())
+        target = NARROW[{2: 0, 4: 1, 8: 2}[form_bytes(limbs)]]
+        return cls(flat.astype(target, copy=flat.flags.writeable), bounds)
+
+    @classmethod
+    def from_wide(cls, limbs: np.ndarray) -> Tensor:
+        """The tensor of an (n, 16) uint16 array of two's complement limbs, lowest first."""
+        narrow = _narrowed(limbs)
+        if narrow is not None:
+            return cls.from_array(narrow)
+        return cls(limbs, _wide_bounds(limbs))
+
+    @classmethod
+    def from_ints(cls, values: Iterable[int]) -> Tensor:
+        """The tensor of Python integers in [-2²⁵⁵, 2²⁵⁵).
+
+        Raises:
+            OverflowError: a value outside that range.
+        """
+        values = list(values)
+        low, high = (min(values), max(values)) if values else (0, 0)
+        limbs = limbs_for(low, high)
+        if limbs > MAX_LIMBS:
+            raise OverflowError(f"{low if -low > high else high} does not fit 256 bits")
+        if limbs <= 4:
+            return cls.from_array(np.array(values, dtype=np.int64))
+        raw = b"".join(value.to_bytes(WIDE_BYTES, "little", signed=True) for value in values)
+        return cls(np.frombuffer(raw, dtype="<u2").reshape(-1, MAX_LIMBS), (low, high))
+
+    @classmethod
+    def zeros(cls, length: int) -> Tensor:
+        """`length` zeros."""
+        return cls(np.zeros(length, dtype=np.int16), (0, 0))
+
+    @classmethod
+    def full(cls, length: int, value: int) -> Tensor:
+        """`length` copies of a signed 256-bit value."""
+        one = cls.from_ints([value])
+        return cls(np.repeat(one.data, length, axis=0), (value, value))
+
+    @classmethod
+    def concatenate(cls, parts: list[Tensor]) -> Tensor:
+        """The tensors one after the other; a single one is returned as it is."""
+        if len(parts) == 1:
+            return parts[0]
+        widest = max(part.item_bytes for part in parts)
+        bounds = (min(p.bounds[0] for p in parts), max(p.bounds[1] for p in parts))
+        return cls(np.concatenate([part.in_form(widest) for part in parts]), bounds)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self.to_ints())
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Tensor):
+            return NotImplemented
+        return self.data.dtype == other.data.dtype and np.array_equal(self.data, other.data)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        shown = ", ".join(map(str, self[:8].to_ints()))
+        more = ", …" if len(self) > 8 else ""
+        return f"Tensor([{shown}{more}], length={len(self)}, item_bytes={self.item_bytes})"
+
+    def __getitem__(self, window: slice) -> Tensor:
+        """A slice; it shares the memory where it needs no narrower form."""
+        part = self.data[window]
+        return Tensor.from_wide(part) if self.is_wide else Tensor.from_array(part)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether some value needs more than 64 bits."""
+        return self.data.ndim == 2
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The least and the greatest value; (0, 0) of an empty tensor."""
+        return self._bounds
+
+    @property
+    def limbs(self) -> int:
+        """16-bit limbs of the narrowest two's complement width that holds every value, 1 to 16."""
+        return limbs_for(*self._bounds)
+
+    @property
+    def magnitude(self) -> int:
+        """The greatest absolute value."""
+        return max(-self._bounds[0], self._bounds[1])
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes an item takes here: 2, 4, 8 or 32."""
+        return WIDE_BYTES if self.is_wide else self.data.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the items take."""
+        return len(self) * self.item_bytes
+
+    def in_form(self, item_bytes: int) -> np.ndarray:
+        """The items in the form of 2, 4, 8 or 32 bytes, which must be wide enough."""
+        if item_bytes == self.item_bytes:
+            return self.data
+        return self.wide() if item_bytes == WIDE_BYTES else self.data.astype(f"i{item_bytes}")
+
+    def wide(self) -> np.ndarray:
+        """(n, 16) uint16 two's complement limbs, lowest first."""
+        if self.is_wide:
+            return self.data
+        words = self.data.astype("<i8").view("<u2").reshape(-1, 4)
+        sign = np.where(self.data < 0, 0xFFFF, 0).astype("<u2")
+        return np.concatenate([words, np.repeat(sign[:, None], 12, axis=1)], axis=1)
+
+    def to_ints(self) -> list[int]:
+        """The values as Python integers."""
+        if not self.is_wide:
+            return self.data.tolist()
+        raw = np.ascontiguousarray(self.data).tobytes()
+        return [
+            int.from_bytes(raw[i : i + WIDE_BYTES], "little", signed=True)
+            for i in range(0, len(raw), WIDE_BYTES)
+        ]
+
+
+def _narrowed(limbs: np.ndarray) -> np.ndarray | None:
+    """The int64 values of wide limbs where all of them fit, else None."""
+    sign = np.where(limbs[:, 3] >> 15, 0xFFFF, 0).astype(np.uint16)
+    if (limbs[:, 4:] != sign[:, None]).any():
+        return None
+    return np.ascontiguousarray(limbs[:, :4]).view("<i8").reshape(-1)
+
+
+def _wide_bounds(limbs: np.ndarray) -> tuple[int, int]:
+    """The least and greatest value: the top limbs decide, ties are settled among their rows."""
+    rows = limbs.astype(np.int32)
+    rows[:, -1] ^= 0x8000  # the sign bit flipped: the order of signed is that of unsigned
+    return _extreme(rows, np.min), _extreme(rows, np.max)
+
+
+def _extreme(rows: np.ndarray, pick: Any) -> int:
+    for column in range(MAX_LIMBS - 1, -1, -1):
+        rows = rows[rows[:, column] == pick(rows[:, column])]
+        if len(rows) == 1:
+            break
+    limbs = rows[0].copy()
+    limbs[-1] ^= 0x8000
+    word = int.from_bytes(limbs.astype("<u2").tobytes(), "little")
+    return to_signed(word)

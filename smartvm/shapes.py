@@ -1,0 +1,199 @@
+"""Shapes of the compute instructions: what each works out before it pays and computes.
+
+Every shape has three spatial axes (depth, height, width); two-dimensional instructions have a
+depth of one. The kernels get these objects whole and may rely on them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import prod
+from typing import cast
+
+from smartvm.exceptions import ShapeError
+from smartvm.words import Padding, Spatial
+
+NO_PADDING: Padding = ((0, 0), (0, 0), (0, 0))
+UNIT: Spatial = (1, 1, 1)
+AXES = ("depth", "height", "width")
+
+
+def _extent(kernel: int, dilation: int) -> int:
+    return dilation * (kernel - 1) + 1
+
+
+@dataclass(frozen=True)
+class ConvShape:
+    """A convolution of (batch, in_channels, *size) with (out_channels, in_channels/groups, *kernel).
+
+    With `transposed`, the weights are (in_channels, out_channels/groups, *kernel), as PyTorch
+    and ONNX lay them out. The depthwise convolution is the one with groups = in_channels.
+    """
+
+    batch: int
+    in_channels: int
+    out_channels: int
+    groups: int
+    size: Spatial
+    kernel: Spatial
+    stride: Spatial = UNIT
+    padding: Padding = NO_PADDING
+    dilation: Spatial = UNIT
+    transposed: bool = False
+
+    @cached_property
+    def out_size(self) -> Spatial:
+        """(depth, height, width) of the result.
+
+        Raises:
+            ShapeError: the kernel is larger than the padded input.
+        """
+        return cast(Spatial, tuple(self._out_length(axis) for axis in range(3)))
+
+    def _out_length(self, axis: int) -> int:
+        before, after = self.padding[axis]
+        extent = _extent(self.kernel[axis], self.dilation[axis])
+        if self.transposed:
+            length = (self.size[axis] - 1) * self.stride[axis] + extent - before - after
+            if length < 1:
+                raise ShapeError(f"padding ({AXES[axis]})", "an output of at least 1", length)
+            return length
+        padded = self.size[axis] + before + after
+        if padded < extent:
+            raise ShapeError(
+                f"kernel ({AXES[axis]})", f"at most the padded size {padded}", extent
+            )
+        return (padded - extent) // self.stride[axis] + 1
+
+    @property
+    def in_items(self) -> int:
+        """Items of the input map, the batch included."""
+        return self.batch * self.in_channels * prod(self.size)
+
+    @property
+    def out_items(self) -> int:
+        """Items of the result, the batch included."""
+        return self.batch * self.out_channels * prod(self.out_size)
+
+    @property
+    def weight_items(self) -> int:
+        """Items of the weight tensor."""
+        return self.in_channels * self.out_channels // self.groups * prod(self.kernel)
+
+    @property
+    def uses_per_weight(self) -> int:
+        """How often each weight is multiplied, padding counted: the MACs over the weights."""
+        return self.batch * prod(self.size if self.transposed else self.out_size)
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates, those with padding included."""
+        return self.uses_per_weight * self.weight_items
+
+    @property
+    def terms(self) -> int:
+        """Most products that one output sums."""
+        return self.in_channels // self.groups * prod(self.kernel)
+
+
+@dataclass(frozen=True)
+class PoolShape:
+    """A pooling of `planes` (batch × channels) planes of `size`.
+
+    `ceil_mode` rounds the output length up, but a window never starts in the padding after the
+    plane (as PyTorch and ONNX have it). `count_padding` makes the average divide by the cells of
+    the window that lie in the padded plane; otherwise by those in the plane itself.
+    """
+
+    planes: int
+    size: Spatial
+    kernel: Spatial
+    stride: Spatial
+    padding: Padding = NO_PADDING
+    dilation: Spatial = UNIT
+    ceil_mode: bool = False
+    count_padding: bool = False
+
+    @cached_property
+    def out_size(self) -> Spatial:
+        """(depth, height, width) of the result.
+
+        Raises:
+            ShapeError: the window is larger than the padded plane.
+        """
+        return cast(Spatial, tuple(self._out_length(axis) for axis in range(3)))
+
+    def _out_length(self, axis: int) -> int:
+        (before, after), stride = self.padding[axis], self.stride[axis]
+        extent = _extent(self.kernel[axis], self.dilation[axis])
+        span = self.size[axis] + before + after - extent
+        if span < 0:
+            raise ShapeError(
+                f"kernel ({AXES[axis]})",
+                f"at most the padded size {self.size[axis] + before + after}",
+                extent,
+            )
+        if not self.ceil_mode:
+            return span // stride + 1
+        length = -(-span // stride) + 1
+        if length > 1 and (length - 1) * stride >= self.size[axis] + before:
+            length -= 1
+        return length
+
+    def windows(self, axis: int) -> list[tuple[int, int, int]]:
+        """For each output position of an axis: (first cell, cells in the plane, cells counted).
+
+        The first cell may be negative; "counted" is the divisor's share of the axis for the
+        average. Cells are `dilation` apart.
+        """
+        before, after = self.padding[axis]
+        size, kernel, step = self.size[axis], self.kernel[axis], self.dilation[axis]
+        result = []
+        for position in range(self.out_size[axis]):
+            start = position * self.stride[axis] - before
+            cells = [start + k * step for k in range(kernel)]
+            inside = sum(0 <= cell < size for cell in cells)
+            counted = (
+                sum(-before <= cell < size + after for cell in cells)
+                if self.count_padding
+                else inside
+            )
+            result.append((start, inside, counted))
+        return result
+
+    @property
+    def in_items(self) -> int:
+        """Items of the input map."""
+        return self.planes * prod(self.size)
+
+    @property
+    def out_items(self) -> int:
+        """Items of the result."""
+        return self.planes * prod(self.out_size)
+
+    @property
+    def window_items(self) -> int:
+        """Cells of one window, the padding included."""
+        return prod(self.kernel)
+
+
+@dataclass(frozen=True)
+class MatmulShape:
+    """(rows × inner) · (inner × columns); a transposed operand is stored the other way round."""
+
+    rows: int
+    inner: int
+    columns: int
+    transpose_a: bool = False
+    transpose_b: bool = False
+
+    @property
+    def out_items(self) -> int:
+        """Items of the product."""
+        return self.rows * self.columns
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return self.rows * self.inner * self.columns
