@@ -23,6 +23,11 @@ def _extent(kernel: int, dilation: int) -> int:
     return dilation * (kernel - 1) + 1
 
 
+def _padded(size: Spatial, padding: Padding) -> int:
+    pairs = zip(size, padding, strict=True)
+    return prod(max(length, length + before + after) for length, (before, after) in pairs)
+
+
 @dataclass(frozen=True)
 class ConvShape:
     """A convolution of (batch, in_channels, *size) with (out_channels, in_channels/groups, *kernel).
@@ -75,6 +80,15 @@ class ConvShape:
     def out_items(self) -> int:
         """Items of the result, the batch included."""
         return self.batch * self.out_channels * prod(self.out_size)
+
+    @property
+    def padded_items(self) -> int:
+        """Items of the largest plane that a kernel may lay out: padded, or not yet cropped."""
+        if not self.transposed:
+            return self.batch * self.in_channels * _padded(self.size, self.padding)
+        full = ((n - 1) * s + _extent(k, d) for n, s, k, d in zip(
+            self.size, self.stride, self.kernel, self.dilation, strict=True))
+        return self.batch * max(self.in_channels, self.out_channels) * prod(full)
 
     @property
     def weight_items(self) -> int:
@@ -137,7 +151,7 @@ class PoolShape:
         if not self.ceil_mode:
             return span // stride + 1
         length = -(-span // stride) + 1
-        if length > 1 and (length - 1) * stride >= self.size[axis] + before:
+        if length > 1 and (length - 1) * stride >= self.size[axis] + before + min(0, after):
             length -= 1
         return length
 
@@ -145,22 +159,27 @@ class PoolShape:
         """For each output position of an axis: (first cell, cells in the plane, cells counted).
 
         The first cell may be negative; "counted" is the divisor's share of the axis for the
-        average. Cells are `dilation` apart.
+        average. Cells are `dilation` apart; a negative padding crops the plane.
         """
         before, after = self.padding[axis]
-        size, kernel, step = self.size[axis], self.kernel[axis], self.dilation[axis]
+        low, high = max(0, -before), self.size[axis] + min(0, after)
         result = []
         for position in range(self.out_size[axis]):
             start = position * self.stride[axis] - before
-            cells = [start + k * step for k in range(kernel)]
-            inside = sum(0 <= cell < size for cell in cells)
+            inside = self._between(axis, start, low, high)
             counted = (
-                sum(-before <= cell < size + after for cell in cells)
+                self._between(axis, start, -before, self.size[axis] + after)
                 if self.count_padding
                 else inside
             )
             result.append((start, inside, counted))
         return result
+
+    def _between(self, axis: int, start: int, low: int, high: int) -> int:
+        """How many cells of the window from `start` lie in [low, high)."""
+        kernel, step = self.kernel[axis], self.dilation[axis]
+        first, end = -((start - low) // step), -((start - high) // step)
+        return max(0, min(end, kernel) - max(first, 0))
 
     @property
     def in_items(self) -> int:
@@ -171,6 +190,11 @@ class PoolShape:
     def out_items(self) -> int:
         """Items of the result."""
         return self.planes * prod(self.out_size)
+
+    @property
+    def padded_items(self) -> int:
+        """Items of the padded planes."""
+        return self.planes * _padded(self.size, self.padding)
 
     @property
     def window_items(self) -> int:

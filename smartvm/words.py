@@ -61,8 +61,12 @@ def wrap(value: int) -> int:
 
 def limbs_for(low: int, high: int) -> int:
     """Limbs of the narrowest two's complement width that holds all of [low, high]; at least 1."""
-    bits = max(high.bit_length(), (low + 1).bit_length() if low < 0 else low.bit_length()) + 1
-    return -(-bits // LIMB_BITS)
+    return (bytes_for(low, high) + 1) // 2
+
+
+def bytes_for(low: int, high: int) -> int:
+    """Bytes of the narrowest two's complement width that holds all of [low, high]; at least 1."""
+    return max(high.bit_length(), (~low).bit_length() if low < 0 else 0) // 8 + 1
 
 
 def pack(f0: int = 0, f1: int = 0, f2: int = 0, f3: int = 0) -> int:

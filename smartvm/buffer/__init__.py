@@ -1,0 +1,5 @@
+"""The elastic Buffer of feature maps."""
+
+from smartvm.buffer.buffer import Buffer
+
+__all__ = ["Buffer"]

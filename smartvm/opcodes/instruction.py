@@ -30,8 +30,8 @@ class Operand:
     Attributes:
         name: its name in assembly and in errors.
         kind: how the word is read.
-        fields: for FIELDS the names of f0, f1, …; for other kinds empty. In assembly each field
-            is an argument of its own; the first may also be given by the operand's name.
+        fields: for FIELDS the names of f0, f1, …, "" for one without use; for other kinds empty.
+            In assembly each field is an argument of its own.
         optional: whether it may be left out in assembly, which pushes zero (its default).
         summary: what it means, with its default.
     """

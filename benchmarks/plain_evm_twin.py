@@ -1,0 +1,158 @@
+"""How much do the DNN instructions save? LeNet-5 as stock bytecode beside the DNN contract.
+
+Runs one digit through both, checks that every bit of the output is equal, and prints for each
+layer the executed instructions, the gas and the time. The stock side executes ten million
+instructions, which takes py-evm ten seconds or more.
+
+    python benchmarks/plain_evm_twin.py
+    python benchmarks/plain_evm_twin.py --layers 3 --json
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from dataclasses import asdict, dataclass, replace
+
+from smartvm import Program, execute
+from smartvm.compiler import lenet5
+from smartvm.compiler.network import Network
+from smartvm.compiler.plain_evm import LayerCost, generate, run_twin
+from smartvm.compiler.sequential import compile_network
+from smartvm.trace import Step
+from smartvm.words import to_unsigned
+
+PAPER = "The paper: about 17,580,000 instructions for one layer, against about 30."
+
+
+LOADING = "input, output"
+"""The row of what belongs to no layer."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The cost of each layer on either side, the last row being what belongs to no layer."""
+
+    network: str
+    code_bytes: int
+    outputs_equal: bool
+    plain: list[LayerCost]
+    dnn: list[LayerCost]
+
+
+def main() -> int:
+    """Run the benchmark; the exit status is 1 where the outputs differ."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--layers", type=int, metavar="N", help="run the first N layers only")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    arguments = parser.parse_args()
+    network = lenet5.load()
+    network = replace(network, layers=network.layers[: arguments.layers])
+    result = compare(network, digit())
+    print(json.dumps(asdict(result), indent=2) if arguments.json else table(result))
+    return 0 if result.outputs_equal else 1
+
+
+def digit() -> list[int]:
+    """The first image of the test split, at the network's scale."""
+    values: list[int] = lenet5.fixed_point_input(lenet5.test_split().pixels[0]).ravel().tolist()
+    return values
+
+
+def compare(network: Network, values: list[int]) -> Comparison:
+    """Run a network on both sides; progress goes to standard error."""
+    dnn_output, dnn = run_dnn(network, values)
+    twin = run_twin(network, values, on_layer=_report)
+    seconds = sum(layer.seconds for layer in twin.layers)
+    total = LayerCost("total", twin.executed_instructions, twin.gas_used, seconds)
+    return Comparison(
+        network=network.name,
+        code_bytes=len(generate(network).code),
+        outputs_equal=twin.output == dnn_output,
+        plain=_with_rest(list(twin.layers), total),
+        dnn=dnn,
+    )
+
+
+def _report(cost: LayerCost) -> None:
+    text = f"{cost.name}: {cost.executed_instructions:,} instructions in {cost.seconds:.1f} s"
+    print(text, file=sys.stderr, flush=True)
+
+
+def run_dnn(network: Network, values: list[int]) -> tuple[list[int], list[LayerCost]]:
+    """The output of the DNN instructions, and what each layer took in a second, warm run."""
+    compiled = compile_network(network)
+    program = Program().op("CALLDATASIZE").push(0).push(0).op("CALLDATACOPY")
+    program.op("MTOB", offset=0, count=network.input_items)
+    start = len(program.bytecode())
+    code = program.include(compiled.program).bytecode()
+    calldata = b"".join(to_unsigned(value).to_bytes(32, "big") for value in values)
+    blocks = {number: block.items for number, block in compiled.blocks.items()}
+    for _ in range(2):
+        run = execute(code, calldata=calldata, blocks=blocks, trace=True).raise_for_error()
+    layers = [
+        _cost(layer.name, [s for s in run.steps if layer.start <= s.pc - start < layer.stop])
+        for layer in compiled.layers
+    ]
+    return run.buffer[-1], _with_rest(layers, _cost("total", run.steps))
+
+
+def _cost(name: str, steps: list[Step]) -> LayerCost:
+    gas = sum(step.gas_cost for step in steps)
+    return LayerCost(name, len(steps), gas, sum(step.seconds for step in steps))
+
+
+def _with_rest(layers: list[LayerCost], total: LayerCost) -> list[LayerCost]:
+    """The layers and a row for the rest."""
+    rest = LayerCost(
+        LOADING,
+        total.executed_instructions - sum(layer.executed_instructions for layer in layers),
+        total.gas_used - sum(layer.gas_used for layer in layers),
+        total.seconds - sum(layer.seconds for layer in layers),
+    )
+    return [*layers, rest]
+
+
+def table(result: Comparison) -> str:
+    """The comparison for people."""
+    rows = [*zip(result.plain, result.dnn, strict=True)]
+    rows.append((_sum(result.plain), _sum(result.dnn)))
+    ratio = rows[-1][0].executed_instructions / rows[-1][1].executed_instructions
+    verdict = "equal, bit for bit" if result.outputs_equal else "DIFFERENT"
+    return "\n".join(
+        [
+            f"{result.network}: {result.code_bytes:,} bytes of stock code beside DNN instructions",
+            "",
+            f"{'':14}{'stock instructions':^38}{'DNN instructions':^34}",
+            f"{'layer':14}{'executed':>12}{'gas':>14}{'seconds':>10}"
+            f"{'executed':>14}{'gas':>11}{'ms':>9}",
+            *(_row(plain, dnn) for plain, dnn in rows),
+            "",
+            f"Outputs: {verdict}. Executed instructions: {ratio:,.0f} to one.",
+            PAPER,
+        ]
+    )
+
+
+def _sum(costs: list[LayerCost]) -> LayerCost:
+    return LayerCost(
+        "total",
+        sum(cost.executed_instructions for cost in costs),
+        sum(cost.gas_used for cost in costs),
+        sum(cost.seconds for cost in costs),
+    )
+
+
+def _row(plain: LayerCost, dnn: LayerCost) -> str:
+    return (
+        f"{plain.name:14}{plain.executed_instructions:12,}{plain.gas_used:14,}"
+        f"{plain.seconds:10.3f}{dnn.executed_instructions:14,}{dnn.gas_used:11,}"
+        f"{dnn.seconds * 1000:9.3f}"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

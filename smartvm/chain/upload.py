@@ -1,0 +1,120 @@
+"""Uploading weight blocks to a model contract, by signed transactions.
+
+An upload that was interrupted goes on where it stopped: blocks that the chain already holds with
+the same content are not sent again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from smartvm import gas
+from smartvm.chain.accounts import Account
+from smartvm.chain.local import Chain
+from smartvm.chain.receipts import Receipt
+from smartvm.compiler.abi import encode_call
+from smartvm.compiler.contract import SET_BLOCK
+from smartvm.compiler.sequential import WeightBlock
+from smartvm.dispatch.packing import packed_items
+from smartvm.dispatch.tensor import Tensor
+
+TRANSACTION_BASE = 21_000
+"""Gas of any transaction (yellow paper, G_transaction)."""
+CALLDATA_BYTE = 40
+"""Most gas of a byte of calldata: the floor price of one that is not zero (EIP-7623)."""
+
+
+class Progress(NamedTuple):
+    """How far an upload is, in blocks and in bytes of items; those found in place are counted."""
+
+    blocks: int
+    blocks_total: int
+    size: int
+    size_total: int
+
+
+class Upload(NamedTuple):
+    """What an upload did: a receipt for each block it sent, and the numbers it found in place."""
+
+    receipts: list[Receipt]
+    present: list[int]
+
+    @property
+    def gas_used(self) -> int:
+        """Gas of all its transactions."""
+        return sum(receipt.gas_used for receipt in self.receipts)
+
+
+def upload_blocks(
+    chain: Chain,
+    contract: bytes,
+    blocks: Mapping[int, WeightBlock],
+    *,
+    sender: Account | None = None,
+    progress: Callable[[Progress], None] | None = None,
+) -> Upload:
+    """Send every block that the contract does not hold yet, one a transaction.
+
+    Args:
+        chain: the chain.
+        contract: the address of a model contract.
+        blocks: the blocks by number.
+        sender: the contract's owner; the first account by default.
+        progress: called at the start and after each transaction.
+
+    Raises:
+        ExecutionFailed: the contract refuses a block; those before it stay.
+    """
+    state = chain.state
+    present = [number for number, block in blocks.items() if holds(state, contract, number, block)]
+    missing = [number for number in blocks if number not in present]
+    sent: list[Receipt] = []
+    report = progress or (lambda _: None)
+    report(_progress(blocks, present))
+    for index, number in enumerate(missing):
+        sent.append(_send(chain, contract, number, blocks[number], sender))
+        report(_progress(blocks, present + missing[: index + 1]))
+    return Upload(sent, present)
+
+
+def holds(state: Any, contract: bytes, number: int, block: WeightBlock) -> bool:
+    """Whether a contract's storage has this block, with the same items at the same width."""
+    stored = state.get_block(contract, number)
+    if stored is None or stored.item_bytes != block.item_bytes:
+        return False
+    return bool(stored.items == _tensor(block))
+
+
+def set_block_call(number: int, block: WeightBlock) -> bytes:
+    """The calldata that writes a block."""
+    items = packed_items(_tensor(block), block.item_bytes, "big")
+    return encode_call(SET_BLOCK, number, block.item_bytes, items)
+
+
+def _tensor(block: WeightBlock) -> Tensor:
+    if block.items.dtype == object:
+        return Tensor.from_ints(block.items.tolist())
+    return Tensor.from_array(block.items)
+
+
+def _send(
+    chain: Chain, contract: bytes, number: int, block: WeightBlock, sender: Account | None
+) -> Receipt:
+    calldata = set_block_call(number, block)
+    return chain.transact(contract, calldata, sender=sender, gas=_gas_limit(calldata))
+
+
+def _gas_limit(calldata: bytes) -> int:
+    """Enough for a block written from this calldata: the write, the calldata, and the copies."""
+    size = len(calldata)
+    copies = gas.memory_copy(size) + gas.words(size) ** 2 // 512 + 2 * gas.buffer_size(4 * size)
+    return TRANSACTION_BASE + (CALLDATA_BYTE + 1) * size + copies + gas.block_write(size, False)
+
+
+def _progress(blocks: Mapping[int, WeightBlock], done: list[int]) -> Progress:
+    return Progress(len(done), len(blocks), _size(blocks, done), _size(blocks, list(blocks)))
+
+
+def _size(blocks: Mapping[int, WeightBlock], numbers: list[int]) -> int:
+    return sum(len(blocks[number].items) * blocks[number].item_bytes for number in numbers)

@@ -1,0 +1,155 @@
+"""`smartvm run`."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from smartvm.cli.command import Command, UsageError, count, from_hex, read_code
+
+if TYPE_CHECKING:
+    from smartvm.execution import Execution
+
+_EXAMPLES = """\
+The code runs in a state of its own, which is thrown away. Exit code: 0, or 1 if the frame failed.
+
+examples:
+  smartvm run net.asm --block 1=weights.npy --block 2=1,-2,3
+  smartvm run net.asm --calldata 0x0001 --trace
+  smartvm run 6002600301 --gas 100"""
+
+SHOWN_ITEMS = 16
+
+
+def _arguments(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        "code",
+        metavar="CODE",
+        help="a file (assembly, hexadecimal or binary), hexadecimal digits, or - (standard input)",
+    )
+    parser.add_argument("--calldata", default="", metavar="HEX", help="the call's input")
+    parser.add_argument("--gas", type=_natural, metavar="N", help="gas of the call")
+    parser.add_argument("--backend", metavar="NAME", help="what computes (see smartvm info)")
+    parser.add_argument(
+        "--block",
+        action="append",
+        default=[],
+        metavar="N=ITEMS",
+        help="a weight block: N=FILE.npy or N=1,-2,3; may be repeated",
+    )
+    parser.add_argument("--mark", action="store_true", help="put the DNN marker before raw code")
+    parser.add_argument("--trace", action="store_true", help="show every step")
+    parser.add_argument("--full", action="store_true", help=f"show maps beyond {SHOWN_ITEMS} items")
+
+
+def _natural(text: str) -> int:
+    try:
+        value = int(text.replace(",", ""), 0)
+    except ValueError:
+        value = -1
+    if value < 0:
+        raise ArgumentTypeError(f"expected a number of at least 0, found {text!r}")
+    return value
+
+
+def _run(arguments: Namespace) -> int:
+    from smartvm.compiler.assembler import assemble
+    from smartvm.exceptions import DNNError
+    from smartvm.execution import DEFAULT_GAS, execute
+
+    code = read_code(arguments.code, assemble)
+    blocks = dict(read_block(text) for text in arguments.block)
+    try:
+        execution = execute(
+            code,
+            calldata=from_hex(arguments.calldata, "hexadecimal calldata"),
+            gas=DEFAULT_GAS if arguments.gas is None else arguments.gas,
+            blocks=blocks,
+            backend=arguments.backend,
+            mark=arguments.mark,
+            trace=arguments.trace,
+        )
+    except DNNError as error:  # a block that cannot be stored; the frame's own are not raised
+        raise UsageError(str(error)) from None
+    if arguments.trace:
+        print(trace(execution))
+    print(report(execution, sys.maxsize if arguments.full else SHOWN_ITEMS))
+    if execution.error is None:
+        return 0
+    print(f"smartvm run: {describe(execution.error)}", file=sys.stderr)
+    return 1
+
+
+def read_block(text: str) -> tuple[int, Iterable[int]]:
+    """The number and the items of `N=1,-2,3` or `N=FILE.npy`."""
+    number, separator, content = text.partition("=")
+    if not separator or not number.isdecimal():
+        raise UsageError(f"--block: expected N=FILE.npy or N=1,-2,3, found {text!r}")
+    if content.endswith(".npy"):
+        return int(number), _load(content)
+    return int(number), [_item(item) for item in content.split(",")]
+
+
+def _load(path: str) -> Iterable[int]:
+    import numpy as np
+
+    items: np.ndarray
+    try:
+        items = np.load(path, allow_pickle=False)
+    except (ValueError, EOFError) as error:
+        raise UsageError(f"{path}: no numpy file: {error}") from None
+    if items.dtype.kind not in "iu" or not items.size:
+        raise UsageError(f"{path}: expected integers, found {items.size} of {items.dtype}")
+    return items
+
+
+def _item(text: str) -> int:
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = 1 << 255
+    if not -(1 << 255) <= value < 1 << 255:
+        raise UsageError(f"--block: expected signed 256-bit integers, found {text!r}")
+    return value
+
+
+def report(execution: Execution, shown_items: int) -> str:
+    """What a run left, for people: output, gas, logs, Stack and Buffer."""
+    lines = [f"output  0x{execution.output.hex()}", f"gas     {execution.gas_used:,}"]
+    for address, topics, data in execution.logs:
+        named = " ".join(f"{topic:#066x}" for topic in topics)
+        lines.append(f"log     0x{address.hex()} [{named}] 0x{data.hex()}")
+    lines.append(f"Stack   {count(len(execution.stack), 'item')}, the top last")
+    lines += [f"  {item:#x}" for item in execution.stack]
+    lines.append(f"Buffer  {count(len(execution.buffer), 'map')}, the top last")
+    lines += [f"  {_map(items, shown_items)}" for items in execution.buffer]
+    return "\n".join(lines)
+
+
+def _map(items: list[int], shown_items: int) -> str:
+    shown = ", ".join(map(str, items[:shown_items]))
+    more = f", … {len(items)} items" if len(items) > shown_items else ""
+    return f"[{shown}{more}]"
+
+
+def trace(execution: Execution) -> str:
+    """The steps, one a line: where, what, gas, and the maps after it."""
+    lines = [f"{'depth':>5} {'pc':>6}  {'instruction':<16}{'gas cost':>12}{'gas left':>12}  Buffer"]
+    for step in execution.steps:
+        lines.append(
+            f"{step.depth:>5} {step.pc:>6}  {step.mnemonic:<16}{step.gas_cost:>12,}"
+            f"{step.gas - step.gas_cost:>12,}  {list(step.buffer_maps) or ''}".rstrip()
+        )
+    return "\n".join([*lines, ""])
+
+
+def describe(error: Exception) -> str:
+    """An error as one line: its class and what it says; a revert's bytes in hexadecimal."""
+    said = error.args[0] if error.args else ""
+    text = f"0x{said.hex()}" if isinstance(said, bytes) else str(error)
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+RUN = Command("run", "run bytecode or assembly", _EXAMPLES, _arguments, _run)

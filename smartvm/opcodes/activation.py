@@ -1,0 +1,79 @@
+"""ACT_SM0, ACT_SM1, ACT_RL, ACT_TANH: activations of the top map (paper, Table 1).
+
+Softmax, sigmoid and tanh are correctly rounded for every scale and every input
+(docs/activations.md), and are charged for their worst input.
+"""
+
+from __future__ import annotations
+
+from smartvm import gas
+from smartvm.exceptions import DivisionByZero, ShapeError
+from smartvm.opcodes.frame import Frame, charge_growth, named_fields
+
+
+def act_sm0(frame: Frame) -> None:
+    """Softmax over each group."""
+    # STACK
+    (word,) = frame.stack_pop_ints(1)
+    # SHAPE
+    scale, group = named_fields(word, 2, "scale")
+    length = len(frame.buffer.top)
+    group = group or length
+    if length % group:
+        raise ShapeError("group", f"a divisor of the map's {length} items", group)
+    # GAS
+    _charge(frame, scale)
+    # OPERATION
+    frame.buffer.replace(frame.kernels.softmax(frame.buffer.top, scale, group))
+
+
+def act_sm1(frame: Frame) -> None:
+    """Sigmoid of each item."""
+    # STACK
+    (word,) = frame.stack_pop_ints(1)
+    # SHAPE
+    (scale,) = named_fields(word, 1, "scale")
+    # GAS
+    _charge(frame, scale)
+    # OPERATION
+    frame.buffer.replace(frame.kernels.sigmoid(frame.buffer.top, scale))
+
+
+def act_tanh(frame: Frame) -> None:
+    """Hyperbolic tangent of each item."""
+    # STACK
+    (word,) = frame.stack_pop_ints(1)
+    # SHAPE
+    (scale,) = named_fields(word, 1, "scale")
+    # GAS
+    _charge(frame, scale)
+    # OPERATION
+    frame.buffer.replace(frame.kernels.tanh(frame.buffer.top, scale))
+
+
+def act_rl(frame: Frame) -> None:
+    """ReLU, with a cap (ReLU6) or a negative slope (leaky)."""
+    # STACK
+    (word,) = frame.stack_pop_ints(1)
+    # SHAPE
+    cap, numerator, denominator = named_fields(word, 3, "cap")
+    if numerator and not denominator:
+        raise DivisionByZero("slope_denominator", "at least 1", 0)
+    items, limbs = len(frame.buffer.top), frame.buffer.top.limbs
+    # GAS
+    if numerator:
+        limbs = gas.product_limbs(limbs, 5)
+        frame.consume_gas(gas.divide(items, limbs), "slope")
+    frame.consume_gas(gas.elementwise(items, limbs), "compare")
+    charge_growth(frame, items, limbs)
+    # OPERATION
+    slope = (numerator, denominator or 1)
+    frame.buffer.replace(frame.kernels.relu(frame.buffer.top, cap, slope))
+
+
+def _charge(frame: Frame, scale: int) -> None:
+    if scale == 0:
+        raise DivisionByZero("scale", "1 to 2^64 - 1", 0)
+    items = len(frame.buffer.top)
+    frame.consume_gas(gas.activation(items, scale), "activation")
+    charge_growth(frame, items, 5 if scale >> 63 else 4)

@@ -1,0 +1,139 @@
+"""CONV_SING, CONV_MUL, CONV_3D, CONV_TPD: convolutions of the top map (paper, Table 1)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from smartvm import gas, words
+from smartvm.dispatch.tensor import Tensor
+from smartvm.exceptions import OperandError
+from smartvm.opcodes.frame import (
+    Frame,
+    at_least_one,
+    batch_of,
+    charge_growth,
+    named_fields,
+    plain_address,
+)
+from smartvm.opcodes.tensors import buy
+from smartvm.shapes import NO_PADDING, UNIT, ConvShape
+from smartvm.words import Spatial
+
+
+def conv_sing(frame: Frame) -> None:
+    """Convolve each channel with its own kernels (depthwise)."""
+    # STACK
+    weights, *operands = frame.stack_pop_ints(8)
+    # SHAPE
+    shape = _shape(frame, operands, depthwise=True)
+    # GAS
+    tensor = _buy_weights(frame, weights, shape)
+    # OPERATION
+    frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))
+
+
+def conv_mul(frame: Frame) -> None:
+    """Convolve all channels of a group into each output channel."""
+    # STACK
+    weights, *operands = frame.stack_pop_ints(8)
+    # SHAPE
+    shape = _shape(frame, operands)
+    # GAS
+    tensor = _buy_weights(frame, weights, shape)
+    # OPERATION
+    frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))
+
+
+def conv_3d(frame: Frame) -> None:
+    """Convolve over depth, height and width."""
+    # STACK
+    weights, *operands = frame.stack_pop_ints(8)
+    # SHAPE
+    shape = _shape(frame, operands, volumetric=True)
+    # GAS
+    tensor = _buy_weights(frame, weights, shape)
+    # OPERATION
+    frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))
+
+
+def conv_tpd(frame: Frame) -> None:
+    """Convolve transposed: each item spreads over a kernel's extent of the result."""
+    # STACK
+    weights, *operands = frame.stack_pop_ints(8)
+    # SHAPE
+    shape = _shape(frame, operands, transposed=True)
+    # GAS
+    tensor = _buy_weights(frame, weights, shape)
+    # OPERATION
+    frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))
+
+
+def _shape(
+    frame: Frame,
+    operands: list[int],
+    *,
+    depthwise: bool = False,
+    volumetric: bool = False,
+    transposed: bool = False,
+) -> ConvShape:
+    in_word, out_word, size_word, *window = operands
+    in_channels, out_channels, groups = _channels(in_word, out_word, depthwise)
+    size = words.spatial(size_word, "size")
+    kernel, stride, dilation = (
+        words.spatial(word, name, 1)
+        for word, name in zip(
+            (window[0], window[1], window[3]), ("kernel", "stride", "dilation"), strict=True
+        )
+    )
+    padding = words.padding(window[2], "padding")
+    if not volumetric and not words.names_depth(size_word):
+        size, kernel, stride, dilation = (_flat(axes) for axes in (size, kernel, stride, dilation))
+        padding = (NO_PADDING[0], padding[1], padding[2])
+    return _checked(
+        frame,
+        ConvShape(
+            1, in_channels, out_channels, groups, size, kernel, stride, padding, dilation,
+            transposed,
+        ),
+    )  # fmt: skip
+
+
+def _channels(in_word: int, out_word: int, depthwise: bool) -> tuple[int, int, int]:
+    in_channels, groups = named_fields(in_word, 2, "in_channels")
+    out_channels = words.plain(out_word, "out_channels")
+    at_least_one(in_channels, "in_channels")
+    if depthwise:
+        if groups:
+            raise OperandError("groups", "0: it is in_channels", groups)
+        groups, out_channels = in_channels, out_channels or in_channels
+    groups = groups or 1
+    for name, channels in (("in_channels", in_channels), ("out_channels", out_channels)):
+        if at_least_one(channels, name) % groups:
+            raise OperandError(name, f"a multiple of {groups} groups", channels)
+    return in_channels, out_channels, groups
+
+
+def _flat(axes: Spatial) -> Spatial:
+    return UNIT[0], axes[1], axes[2]
+
+
+def _checked(frame: Frame, shape: ConvShape) -> ConvShape:
+    """The shape with its batch; raises ShapeError where sizes do not fit."""
+    for length in shape.size:
+        at_least_one(length, "size")
+    batch = batch_of(frame, shape.in_items, "in_channels, size")
+    shape.out_size  # noqa: B018 - raises where the kernel does not fit
+    return replace(shape, batch=batch) if batch != 1 else shape
+
+
+def _buy_weights(frame: Frame, word: int, shape: ConvShape) -> Tensor:
+    place = plain_address(word, "weights")
+    limbs_x = frame.buffer.top.limbs
+    tensor, limbs_w = buy(
+        frame, place, "weights", shape.weight_items, shape.uses_per_weight, limbs_x
+    )
+    limbs = gas.product_limbs(limbs_x, limbs_w, shape.terms)
+    moved = gas.elementwise(shape.padded_items, limbs_x) + gas.elementwise(shape.out_items, limbs)
+    frame.consume_gas(moved, "laying out")
+    charge_growth(frame, shape.padded_items + shape.out_items, limbs)
+    return tensor

@@ -1,0 +1,82 @@
+"""FULL_CON and MAT_MUL: matrix products (paper, Table 1)."""
+
+from __future__ import annotations
+
+from smartvm import gas, words
+from smartvm.dispatch.tensor import Tensor
+from smartvm.exceptions import OperandError, ShapeError
+from smartvm.opcodes.frame import Frame, at_least_one, batch_of, charge_growth, plain_address
+from smartvm.opcodes.tensors import Operand, buy
+from smartvm.shapes import MatmulShape
+from smartvm.words import Address
+
+
+def full_con(frame: Frame) -> None:
+    """Multiply each row of the map by the weights and add the bias."""
+    # STACK
+    weights, bias, in_features, out_features, rows = frame.stack_pop_ints(5)
+    # SHAPE
+    place = plain_address(weights, "weights", transposable=True)
+    shape = _dense_shape(frame, place, in_features, out_features, rows)
+    # GAS
+    limbs_x = frame.buffer.top.limbs
+    matrix = buy(frame, place, "weights", shape.inner * shape.columns, shape.rows, limbs_x)
+    vector = _buy_bias(frame, bias, shape.columns)
+    limbs = gas.product_limbs(limbs_x, matrix.limbs, shape.inner)
+    _charge_product(frame, shape, gas.sum_limbs(max(limbs, vector.limbs), 2))
+    # OPERATION
+    result = frame.kernels.matmul(frame.buffer.top, matrix.tensor, shape)
+    if bias:
+        result = frame.kernels.add(result, vector.tensor, 1)
+    frame.buffer.replace(result)
+
+
+def mat_mul(frame: Frame) -> None:
+    """Multiply two matrices and push the product; the operands stay."""
+    # STACK
+    a_word, b_word = frame.stack_pop_ints(2)
+    # SHAPE
+    a, b = words.address(a_word, "a"), words.address(b_word, "b")
+    shape = _product_shape(a, b)
+    # GAS
+    left = buy(frame, a, "a", a.rows * a.columns)
+    right = buy(frame, b, "b", b.rows * b.columns, shape.rows, left.limbs)
+    _charge_product(frame, shape, gas.product_limbs(left.limbs, right.limbs, shape.inner))
+    # OPERATION
+    frame.buffer.push(frame.kernels.matmul(left.tensor, right.tensor, shape))
+
+
+def _dense_shape(
+    frame: Frame, place: Address, in_word: int, out_word: int, rows_word: int
+) -> MatmulShape:
+    in_features = at_least_one(words.plain(in_word, "in_features"), "in_features")
+    out_features = at_least_one(words.plain(out_word, "out_features"), "out_features")
+    rows = batch_of(frame, in_features, "in_features")
+    if words.plain(rows_word, "rows") not in (0, rows):
+        raise ShapeError("rows", f"{rows}, the map over in_features, or 0", rows_word)
+    return MatmulShape(rows, in_features, out_features, transpose_b=not place.transposed)
+
+
+def _buy_bias(frame: Frame, word: int, out_features: int) -> Operand:
+    if not word:
+        return Operand(Tensor.zeros(0), 1)
+    place = words.address(word, "bias")
+    if place.rows not in (0, out_features) or place.columns or place.transposed:
+        raise OperandError("bias", f"a vector of {out_features} items", hex(word))
+    return buy(frame, place, "bias", out_features)
+
+
+def _product_shape(a: Address, b: Address) -> MatmulShape:
+    for name, place in (("a", a), ("b", b)):
+        at_least_one(place.rows, f"{name} rows")
+        at_least_one(place.columns, f"{name} columns")
+    rows, inner = (a.columns, a.rows) if a.transposed else (a.rows, a.columns)
+    inner_b, columns = (b.columns, b.rows) if b.transposed else (b.rows, b.columns)
+    if inner != inner_b:
+        raise ShapeError("b", f"{inner} rows, as a has columns", inner_b)
+    return MatmulShape(rows, inner, columns, a.transposed, b.transposed)
+
+
+def _charge_product(frame: Frame, shape: MatmulShape, limbs: int) -> None:
+    frame.consume_gas(gas.elementwise(shape.out_items, limbs), "product")
+    charge_growth(frame, shape.out_items, limbs)

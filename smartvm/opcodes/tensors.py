@@ -1,0 +1,93 @@
+"""Reading operand tensors: weight blocks, feature maps and Memory, each paid for before it is used.
+
+Blocks are charged one by one in block order (the access, the bytes, then the block's share of
+the work), so that the total does not depend on how fetching and computing overlap.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from smartvm import gas
+from smartvm.dispatch.packing import unpack_items
+from smartvm.dispatch.tensor import Tensor
+from smartvm.exceptions import BlockMissing, ShapeError
+from smartvm.opcodes.frame import Frame
+from smartvm.storage import Block, gather
+from smartvm.words import Address, Space
+
+
+class Operand(NamedTuple):
+    """A tensor with the limbs at which its work is priced."""
+
+    tensor: Tensor
+    limbs: int
+
+
+def buy(
+    frame: Frame, place: Address, operand: str, items: int, uses: int = 0, limbs_x: int = 1
+) -> Operand:
+    """The tensor of exactly `items` items at `place`, paid for.
+
+    Args:
+        frame: whose blocks, maps and Memory are read, and which pays.
+        place: where it lies.
+        operand: its name, for errors.
+        items: how many items it has.
+        uses: how often each item is multiplied by the map's, 0 where it is not.
+        limbs_x: limbs of the map's items.
+
+    Raises:
+        BlockMissing: the blocks end before `items` items.
+        ShapeError: the map has another length.
+    """
+    if place.space is Space.STORAGE:
+        return _buy_blocks(frame, place.base, operand, items, uses, limbs_x)
+    if place.space is Space.BUFFER:
+        tensor = _map(frame, place.base, operand, items)
+    else:
+        tensor = _buy_memory(frame, place.base, items)
+    frame.consume_gas(gas.multiply_accumulate(uses * items, limbs_x, tensor.limbs), operand)
+    return Operand(tensor, tensor.limbs)
+
+
+def _map(frame: Frame, depth: int, operand: str, items: int) -> Tensor:
+    tensor = frame.buffer.peek(depth, operand)
+    if len(tensor) != items:
+        raise ShapeError(operand, f"a map of {items} items", len(tensor))
+    return tensor
+
+
+def _buy_memory(frame: Frame, offset: int, items: int) -> Tensor:
+    size = 32 * items
+    frame.consume_gas(gas.memory_copy(size) + gas.elementwise(items, 16), "tensor in Memory")
+    frame.extend_memory(offset, size)
+    return unpack_items(frame.memory_read_bytes(offset, size), 32, "big")
+
+
+def _buy_blocks(
+    frame: Frame, base: int, operand: str, items: int, uses: int, limbs_x: int
+) -> Operand:
+    blocks: list[Block] = []
+    missing = items
+    while missing > 0:
+        block = _buy_block(frame, base + len(blocks), operand)
+        used = min(missing, len(block.items))
+        work = gas.multiply_accumulate(uses * used, limbs_x, block.limbs)
+        frame.consume_gas(work, operand)
+        blocks.append(block)
+        missing -= used
+    return Operand(gather(blocks, items), max((block.limbs for block in blocks), default=1))
+
+
+def _buy_block(frame: Frame, number: int, operand: str) -> Block:
+    owner = frame.msg.storage_address
+    warm = frame.state.is_block_warm(owner, number)
+    frame.consume_gas(gas.block_access(not warm), operand)
+    if not warm:
+        frame.state.mark_block_warm(owner, number)
+    block: Block | None = frame.state.get_block(owner, number)
+    if block is None:
+        raise BlockMissing(operand, f"block {number}", "no such block")
+    frame.consume_gas(gas.block_read(block.nbytes), operand)
+    return block
