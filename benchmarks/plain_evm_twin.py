@@ -126,7 +126,7 @@ def table(result: Comparison) -> str:
         [
             f"{result.network}: {result.code_bytes:,} bytes of stock code beside DNN instructions",
             "",
-            f"{'':14}{'stock instructions':^38}{'DNN instructions':^34}",
+            f"{'':14}{'stock instructions':>36}{'DNN instructions':>34}",
             f"{'layer':14}{'executed':>12}{'gas':>14}{'seconds':>10}"
             f"{'executed':>14}{'gas':>11}{'ms':>9}",
             *(_row(plain, dnn) for plain, dnn in rows),

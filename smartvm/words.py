@@ -66,7 +66,7 @@ def limbs_for(low: int, high: int) -> int:
 
 def bytes_for(low: int, high: int) -> int:
     """Bytes of the narrowest two's complement width that holds all of [low, high]; at least 1."""
-    return max(high.bit_length(), (~low).bit_length() if low < 0 else 0) // 8 + 1
+    return max(high, ~low, 0).bit_length() // 8 + 1
 
 
 def pack(f0: int = 0, f1: int = 0, f2: int = 0, f3: int = 0) -> int:

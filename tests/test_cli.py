@@ -88,6 +88,11 @@ def test_disasm_takes_a_file_of_digits_or_of_bytes(
     assert run("disasm", "-", "--offsets") == expected
 
 
+def test_digits_may_be_longer_than_any_file_name(run: Run) -> None:
+    code, out, _ = run("disasm", "5b" * 3000)
+    assert (code, out.count("JUMPDEST")) == (0, 3000)
+
+
 def test_opcodes_lists_every_instruction(run: Run) -> None:
     code, out, _ = run("opcodes")
     assert code == 0
@@ -229,10 +234,12 @@ WRONG = {
     "an unknown instruction": (["opcodes", "CONV_MLU"], "did you mean 'CONV_MUL'?"),
     "a stock instruction": (["opcodes", "CALLER"], "0x33, in DNN contracts 0xb3"),
     "calldata": (["run", "00", "--calldata", "xyz"], "expected hexadecimal calldata, found 'xyz'"),
-    "gas": (["run", "00", "--gas", "-1"], "argument --gas: expected a number of at least 0"),
+    "gas": (["run", "00", "--gas", "-1"], "argument --gas: expected a number from 0 to 2^64"),
+    "too much gas": (["run", "00", "--gas", str(1 << 64)], "expected a number from 0 to 2^64"),
     "a backend": (["run", "00", "--backend", "abacus"], "unknown backend 'abacus'"),
     "a block": (["run", "00", "--block", "1"], "--block: expected N=FILE.npy or N=1,-2,3"),
     "a block's number": (["run", "00", "--block", "x=2"], "--block: expected N=FILE.npy"),
+    "a huge number": (["run", "00", "--block", f"{1 << 64}=2"], "--block: expected N=FILE.npy"),
     "a block's items": (["run", "00", "--block", "1=2,x"], "expected signed 256-bit integers"),
     "a wide item": (["run", "00", "--block", f"1={1 << 255}"], "expected signed 256-bit integers"),
     "a block's file": (["run", "00", "--block", "1=nowhere.npy"], "nowhere.npy"),
@@ -265,12 +272,27 @@ def test_a_file_that_is_no_text_cannot_be_assembled(run: Run, tmp_path: Path) ->
     assert "expected text, found binary data" in err
 
 
-@pytest.mark.parametrize(
-    "items", [np.array([1.5]), np.array([], dtype=np.int8), np.zeros(2**20 + 1, np.int8), b"text"]
-)
+def zipped() -> bytes:
+    """A file of several arrays."""
+    file = io.BytesIO()
+    np.savez(file, a=np.array([1]))
+    return file.getvalue()
+
+
+NO_BLOCKS = {
+    "fractions": np.array([1.5]),
+    "nothing": np.array([], dtype=np.int8),
+    "too many": np.zeros(2**20 + 1, np.int8),
+    "text": b"text",
+    "several arrays": zipped(),
+}
+
+
+@pytest.mark.parametrize("items", NO_BLOCKS.values(), ids=NO_BLOCKS.keys())
 def test_a_file_that_holds_no_block(run: Run, tmp_path: Path, items: object) -> None:
     path = tmp_path / "block.npy"
-    path.write_bytes(items) if isinstance(items, bytes) else np.save(path, items)
+    with path.open("wb") as file:
+        file.write(items) if isinstance(items, bytes) else np.save(file, items)
     code, out, err = run("run", "00", "--block", f"1={path}")
     assert (code, out) == (2, "")
     assert err.startswith("smartvm run: ")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from eth_keys.datatypes import PrivateKey
 from eth_typing import Address
 from eth_utils import keccak
+
+ETHER = 10**18
+"""Wei."""
+ACCOUNT_BALANCE = 1_000_000 * ETHER
+"""Wei with which the genesis block funds each account."""
 
 
 @dataclass(frozen=True)
@@ -24,3 +31,9 @@ class Account:
     def numbered(cls, number: int) -> Account:
         """The account that every development chain funds as its `number`-th. Its key is public."""
         return cls(PrivateKey(keccak(text=f"smartvm development account {number}")))
+
+
+def genesis_state(accounts: Iterable[Account]) -> dict[Address, dict[str, Any]]:
+    """The state that funds the accounts, as py-evm takes it."""
+    funded = {"balance": ACCOUNT_BALANCE, "nonce": 0, "code": b"", "storage": {}}
+    return {account.address: funded for account in accounts}

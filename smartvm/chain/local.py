@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import rlp
@@ -20,12 +21,13 @@ from eth.abc import BlockAPI, SignedTransactionAPI
 from eth.chains.base import MiningChain
 from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth.db.atomic import AtomicDB
+from eth.exceptions import VMError
 from eth.vm.base import VM
 from eth.vm.spoof import SpoofTransaction
 from eth_typing import Address
 from eth_utils import ValidationError
 
-from smartvm.chain.accounts import Account
+from smartvm.chain.accounts import Account, genesis_state
 from smartvm.chain.receipts import ExecutionFailed, Receipt, receipts_of
 from smartvm.exceptions import SmartVMError
 from smartvm.trace import Tracer
@@ -37,8 +39,6 @@ BLOCK_GAS_LIMIT = 1 << 40
 """Gas of a block: no practical limit. Every block keeps its parent's."""
 TRANSACTION_GAS = 30_000_000
 """Gas of a transaction or a call by default: a block of Ethereum's main chain."""
-ETHER = 10**18
-ACCOUNT_BALANCE = 1_000_000 * ETHER
 BLOCK_SECONDS = 12
 """Seconds between blocks, as on Ethereum's main chain."""
 PRIORITY_FEE = 10**9
@@ -66,7 +66,7 @@ class Chain:
         self._chain: Any = chain_class.from_genesis(
             AtomicDB(),
             {"gas_limit": block_gas_limit, "timestamp": 1},
-            {account.address: _funded() for account in self.accounts},
+            genesis_state(self.accounts),
         )
 
     def replica(self) -> Chain:
@@ -189,10 +189,8 @@ class Chain:
         vm = self._chain.get_vm(header)
         block = vm.get_block()
         vm.block_preprocessing(block)
-        try:
+        with _refusing("invalid transaction"):
             header, receipts, computations = vm.apply_all_transactions(transactions, header)
-        except ValidationError as error:
-            raise SmartVMError(f"invalid transaction: {error}") from error
         block = vm.set_block_transactions_and_withdrawals(block, header, transactions, receipts)
         block = vm.mine_block(vm.block_postprocessing(block)).block
         self._chain.persist_block(block)
@@ -236,11 +234,15 @@ class Chain:
         """The finished computation of a call: output, error, gas. Its changes are dropped.
 
         A `tracer` collects every step (SmartVM only).
+
+        Raises:
+            SmartVMError: the transaction is not valid.
         """
         with self.vm.in_costless_state() as state:
             state.tracer = tracer
             transaction = self._unsigned(state, to, data, value, sender, gas)
-            return state.costless_execute_transaction(transaction)
+            with _refusing("invalid transaction"):
+                return state.costless_execute_transaction(transaction)
 
     def estimate(
         self, to: bytes, data: bytes = b"", *, value: int = 0, sender: Account | None = None
@@ -254,7 +256,7 @@ class Chain:
         def succeeds(limit: int) -> bool:
             try:
                 return not self.simulate(to, data, value=value, sender=sender, gas=limit).is_error
-            except ValidationError:  # less than the intrinsic gas
+            except SmartVMError:  # less than the intrinsic gas
                 return False
 
         self.call(to, data, value=value, sender=sender)
@@ -285,12 +287,10 @@ class Chain:
         Raises:
             SmartVMError: it is no block, does not fit, or its results are not what it claims.
         """
-        try:
+        with _refusing("block refused"):
             if isinstance(block, bytes):
                 block = rlp.decode(block, sedes=self._vm_class.get_block_class())
             self._chain.import_block(block)
-        except (ValidationError, rlp.DecodingError, rlp.DeserializationError) as error:
-            raise SmartVMError(f"block refused: {error}") from error
 
     def import_blocks(self, blocks: Iterable[bytes | BlockAPI]) -> None:
         """Import blocks in order."""
@@ -298,5 +298,10 @@ class Chain:
             self.import_block(block)
 
 
-def _funded() -> dict[str, Any]:
-    return {"balance": ACCOUNT_BALANCE, "nonce": 0, "code": b"", "storage": {}}
+@contextmanager
+def _refusing(what: str) -> Iterator[None]:
+    """Turn what py-evm raises for input that it does not accept into a SmartVMError."""
+    try:
+        yield
+    except (ValidationError, VMError, rlp.DecodingError, rlp.DeserializationError) as error:
+        raise SmartVMError(f"{what}: {error}") from error

@@ -51,7 +51,7 @@ class Receipt:
         return self.error is None
 
 
-class ExecutionFailed(SmartVMError):  # noqa: N818 - it names what happened
+class ExecutionFailed(SmartVMError):
     """Raised when a transaction or a call reverts or halts.
 
     Attributes:

@@ -16,7 +16,7 @@ from smartvm.chain.receipts import Receipt
 from smartvm.compiler.abi import encode_call
 from smartvm.compiler.contract import SET_BLOCK
 from smartvm.compiler.sequential import WeightBlock
-from smartvm.dispatch.packing import packed_items
+from smartvm.dispatch.packing import pack_items
 from smartvm.dispatch.tensor import Tensor
 
 TRANSACTION_BASE = 21_000
@@ -88,7 +88,7 @@ def holds(state: Any, contract: bytes, number: int, block: WeightBlock) -> bool:
 
 def set_block_call(number: int, block: WeightBlock) -> bytes:
     """The calldata that writes a block."""
-    items = packed_items(_tensor(block), block.item_bytes, "big")
+    items = pack_items(_tensor(block), block.item_bytes, "big")
     return encode_call(SET_BLOCK, number, block.item_bytes, items)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
@@ -61,7 +62,7 @@ def read_code(source: str, assemble: Callable[[str], bytes] | None = None) -> by
     With `assemble`, a file of any other text is assembly, and so is every .asm file, for
     mnemonics can look like digits (`ADD`).
     """
-    if source != "-" and not Path(source).exists():
+    if source != "-" and not os.path.exists(source):  # pathlib raises where it is too long
         return from_hex(source, "a file or hexadecimal digits")
     content = read_bytes(source)
     text = as_text(content)

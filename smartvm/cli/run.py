@@ -21,6 +21,7 @@ examples:
   smartvm run 6002600301 --gas 100"""
 
 SHOWN_ITEMS = 16
+SIGN_BIT = 1 << 255
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -30,7 +31,7 @@ def _arguments(parser: ArgumentParser) -> None:
         help="a file (assembly, hexadecimal or binary), hexadecimal digits, or - (standard input)",
     )
     parser.add_argument("--calldata", default="", metavar="HEX", help="the call's input")
-    parser.add_argument("--gas", type=_natural, metavar="N", help="gas of the call")
+    parser.add_argument("--gas", type=_gas, metavar="N", help="gas of the call")
     parser.add_argument("--backend", metavar="NAME", help="what computes (see smartvm info)")
     parser.add_argument(
         "--block",
@@ -44,14 +45,18 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--full", action="store_true", help=f"show maps beyond {SHOWN_ITEMS} items")
 
 
-def _natural(text: str) -> int:
-    try:
-        value = int(text.replace(",", ""), 0)
-    except ValueError:
-        value = -1
-    if value < 0:
-        raise ArgumentTypeError(f"expected a number of at least 0, found {text!r}")
+def _gas(text: str) -> int:
+    value = _integer(text.replace(",", ""))
+    if value is None or not 0 <= value < 1 << 64:
+        raise ArgumentTypeError(f"expected a number from 0 to 2^64 - 1, found {text!r}")
     return value
+
+
+def _integer(text: str) -> int | None:
+    try:
+        return int(text, 0)
+    except ValueError:
+        return None
 
 
 def _run(arguments: Namespace) -> int:
@@ -84,33 +89,30 @@ def _run(arguments: Namespace) -> int:
 
 def read_block(text: str) -> tuple[int, Iterable[int]]:
     """The number and the items of `N=1,-2,3` or `N=FILE.npy`."""
-    number, separator, content = text.partition("=")
-    if not separator or not number.isdecimal():
+    name, _, content = text.partition("=")
+    number = _integer(name)
+    if number is None or not 0 <= number < 1 << 64 or not content:
         raise UsageError(f"--block: expected N=FILE.npy or N=1,-2,3, found {text!r}")
     if content.endswith(".npy"):
-        return int(number), _load(content)
-    return int(number), [_item(item) for item in content.split(",")]
+        return number, _load(content)
+    return number, [_item(item) for item in content.split(",")]
 
 
 def _load(path: str) -> Iterable[int]:
     import numpy as np
 
-    items: np.ndarray
     try:
         items = np.load(path, allow_pickle=False)
     except (ValueError, EOFError) as error:
         raise UsageError(f"{path}: no numpy file: {error}") from None
-    if items.dtype.kind not in "iu" or not items.size:
-        raise UsageError(f"{path}: expected integers, found {items.size} of {items.dtype}")
+    if not isinstance(items, np.ndarray) or items.dtype.kind not in "iu" or not items.size:
+        raise UsageError(f"{path}: expected an array of integers with at least one item")
     return items
 
 
 def _item(text: str) -> int:
-    try:
-        value = int(text, 0)
-    except ValueError:
-        value = 1 << 255
-    if not -(1 << 255) <= value < 1 << 255:
+    value = _integer(text)
+    if value is None or not -SIGN_BIT <= value < SIGN_BIT:
         raise UsageError(f"--block: expected signed 256-bit integers, found {text!r}")
     return value
 
@@ -148,7 +150,7 @@ def trace(execution: Execution) -> str:
 def describe(error: Exception) -> str:
     """An error as one line: its class and what it says; a revert's bytes in hexadecimal."""
     said = error.args[0] if error.args else ""
-    text = f"0x{said.hex()}" if isinstance(said, bytes) else str(error)
+    text = f"0x{said.hex()}" if isinstance(said, bytes) else " ".join(str(error).split())
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 

@@ -1,0 +1,1 @@
+"""From text, Python and networks to bytecode: the assembler, the builder, code generation."""

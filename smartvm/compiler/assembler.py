@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from smartvm.compiler.operands import Value, accepted_names
 from smartvm.compiler.program import Program, missing_target
 from smartvm.compiler.syntax import NAME, SPACE_NAMES, parse_number, parse_value
 from smartvm.exceptions import AssemblerError
-from smartvm.opcodes.instruction import Instruction
+from smartvm.opcodes.instruction import Kind
 from smartvm.opcodes.table import PAPER, InstructionSet
 
 _COMMENT = re.compile(r";|#|//")
@@ -37,19 +38,9 @@ def parse(text: str, instructions: InstructionSet = PAPER) -> Program:
     """
     parser = _Parser(instructions)
     for number, line in enumerate(text.splitlines(), 1):
-        statement = _COMMENT.split(line, maxsplit=1)[0].strip()
-        try:
-            parser.statement(statement)
-        except AssemblerError as error:
-            raise _at(number, statement, error) from None
-        parser.locate(number, statement)
+        parser.add(number, _COMMENT.split(line, maxsplit=1)[0].strip())
     parser.check_references()
     return parser.program
-
-
-def _at(number: int, statement: str, error: AssemblerError | str) -> AssemblerError:
-    shown = statement if len(statement) <= _SHOWN else statement[:_SHOWN] + "…"
-    return AssemblerError(f"line {number}: {shown}: {error}")
 
 
 class _Parser:
@@ -59,8 +50,8 @@ class _Parser:
         self._instructions = instructions
         self._program: Program | None = None
         self._constants: dict[str, str] = {}
-        self._pending: list[str] = []
-        self._references: list[tuple[int, str, str]] = []
+        self._references: list[tuple[str, str]] = []
+        self._place = ""
 
     @property
     def program(self) -> Program:
@@ -69,8 +60,23 @@ class _Parser:
             self._program = Program(True, self._instructions)
         return self._program
 
-    def statement(self, text: str) -> None:
-        """Add one line without its comment."""
+    def add(self, number: int, text: str) -> None:
+        """Add a line, given without its comment; errors tell its number and text."""
+        shown = text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
+        self._place = f"line {number}: {shown}"
+        try:
+            self._statement(text)
+        except AssemblerError as error:
+            raise AssemblerError(f"{self._place}: {error}") from None
+
+    def check_references(self) -> None:
+        """Raise for the first reference to a label or data that the text lacks."""
+        targets = self.program.targets
+        for place, target in self._references:
+            if target not in targets:
+                raise AssemblerError(f"{place}: {missing_target(target, targets)}")
+
+    def _statement(self, text: str) -> None:
         label = _LABEL.fullmatch(text)
         if label:
             self.program.label(label[1])
@@ -83,18 +89,6 @@ class _Parser:
         elif text:
             mnemonic, *rest = text.split()
             self._instruction(mnemonic.upper(), rest)
-
-    def locate(self, number: int, statement: str) -> None:
-        """Note the line of the references that its statement made."""
-        self._references += [(number, statement, target) for target in self._pending]
-        self._pending.clear()
-
-    def check_references(self) -> None:
-        """Raise for the first reference to a label or data that the text lacks."""
-        targets = self.program.targets
-        for number, statement, target in self._references:
-            if target not in targets:
-                raise _at(number, statement, missing_target(target, targets))
 
     def _define(self, name: str, value: str) -> None:
         if name in self._constants or name in _RESERVED:
@@ -142,40 +136,41 @@ class _Parser:
             raise AssemblerError(f"expected an unsigned number of {width} bytes, found {value}")
 
     def _push_target(self, target: str) -> None:
-        self._pending.append(target)
+        self._references.append((self._place, target))
         if target.endswith(".size"):
             self.program.push_size(target.removesuffix(".size"))
         else:
             self.program.push_label(target)
 
     def _operands(self, mnemonic: str, rest: list[str]) -> dict[str, Value]:
-        instruction = self._instructions.by_mnemonic.get(mnemonic)
+        row = self._instructions.by_mnemonic.get(mnemonic)
+        names = accepted_names(row) if row else {}
         operands: dict[str, Value] = {}
         for argument in rest:
-            key, separator, text = argument.partition("=")
-            if not (key and separator and text):
+            key, _, text = argument.partition("=")
+            if not (key and text):
                 raise AssemblerError(f"expected NAME=VALUE, found {argument!r}")
-            name = _full_name(key, instruction)
+            name = _full_name(key, names)
             if name in operands:
-                raise AssemblerError(f"{key} is given twice")
-            operands[name] = self._value(name, self._substituted(text), instruction)
+                raise AssemblerError(f"{name} is given twice")
+            operands[name] = 0  # the builder refuses a name that is not accepted
+            if row and name in names:
+                kind = row.operands[names[name][0]].kind
+                operands[name] = self._value(name, kind, text)
         return operands
 
-    def _value(self, name: str, text: str, instruction: Instruction | None) -> Value:
-        names = accepted_names(instruction) if instruction else {}
-        if instruction is None or name not in names:
-            return 0  # the builder refuses the name
+    def _value(self, name: str, kind: Kind, text: str) -> Value:
         try:
-            return parse_value(instruction.operands[names[name][0]].kind, text)
+            return parse_value(kind, self._substituted(text))
         except AssemblerError as error:
             raise AssemblerError(f"{name}: {error}") from None
 
 
-def _full_name(key: str, instruction: Instruction | None) -> str:
+def _full_name(key: str, names: Iterable[str]) -> str:
     """The operand that `in` or `out` stands for, such as in_channels or out_features."""
-    names = accepted_names(instruction) if instruction else {}
-    full = [name for name in names if name.startswith(f"{key}_")] if key in ("in", "out") else []
-    return full[0] if full else key
+    if key not in ("in", "out"):
+        return key
+    return next((name for name in names if name.startswith(f"{key}_")), key)
 
 
 def _bytes(text: str) -> bytes:

@@ -210,6 +210,7 @@ def _owner_functions(program: Program) -> None:
         DUP3 ISZERO OR
         DUP3 {MAX_BLOCK_BYTES} LT OR
         DUP3 DUP5 ADD 32 ADD CALLDATASIZE LT OR
+        132 CALLDATASIZE LT OR
         4 CALLDATALOAD 64 SHR OR
         @bad_block JUMPI
         DUP2 DUP4 32 ADD PUSH0 CALLDATACOPY

@@ -114,8 +114,8 @@ def _number(value: Value) -> int:
 
 
 def _signed(value: Value) -> int:
-    word = _within(_plain(value), -SIGN_BIT, SIGN_BIT, "a signed 256-bit number")
-    return to_unsigned(word)
+    number = _within(_plain(value), -SIGN_BIT, SIGN_BIT, "a signed 256-bit number")
+    return to_unsigned(number)
 
 
 def _field(value: Value) -> int:

@@ -1,14 +1,16 @@
 """Program: bytecode built in Python, one call an instruction.
 
-program = Program()
-program.op("CONV_MUL", weights=1, in_channels=1, out_channels=6, size=32, kernel=5)
-program.op("ACT_RL", cap=0)
-code = program.bytecode()
+>>> program = Program()
+>>> program.op("CONV_MUL", weights=1, in_channels=1, out_channels=6, size=32, kernel=5)
+>>> program.op("ACT_RL", cap=0)
+>>> code = program.bytecode()
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from operator import index
+from typing import SupportsIndex
 
 from smartvm.compiler.numbering import (
     ALIASES,
@@ -90,11 +92,13 @@ class Program:
             raise AssemblerError(f"{name} needs a value: use push or push_bytes")
         return opcode
 
-    def push(self, value: int) -> Program:
+    def push(self, value: SupportsIndex) -> Program:
         """Push a number in [-2²⁵⁵, 2²⁵⁶) by the shortest instruction; PUSH0 for zero."""
-        if not -SIGN_BIT <= value < WORD_MODULUS:
-            raise AssemblerError(f"expected a number of at most 256 bits, found {value}")
-        return self._add(f"PUSH {format_number(value)}", shortest_push(to_unsigned(value)), 1)
+        number = index(value)
+        shown = format_number(number)
+        if not -SIGN_BIT <= number < WORD_MODULUS:
+            raise AssemblerError(f"expected a number of at most 256 bits, found {shown}")
+        return self._add(f"PUSH {shown}", shortest_push(to_unsigned(number)), 1)
 
     def push_bytes(self, data: bytes) -> Program:
         """Push 1 to 32 bytes by the PUSH of just that width."""
@@ -165,10 +169,12 @@ class Program:
         Raises:
             AssemblerError: a label or data that is referred to is missing.
         """
+        targets = self.targets
         for item in self._items:
-            if item.refers and item.refers not in self.targets:
-                raise AssemblerError(missing_target(item.refers, self.targets))
-        items = [self._sized(item) for item in self._items]
+            if item.refers and item.refers not in targets:
+                raise AssemblerError(missing_target(item.refers, targets))
+        sizes = {f"{name}.size": len(content) for name, content in self._data.items()}
+        items = [_sized(item, sizes) for item in self._items]
         for width in range(1, 33):
             offsets = self._offsets(items, width)
             if all(offsets[item.refers] < 1 << 8 * width for item in items if item.refers):
@@ -187,13 +193,6 @@ class Program:
     @property
     def _guard(self) -> bytes:
         return bytes([INVALID]) if self._data else b""
-
-    def _sized(self, item: _Item) -> _Item:
-        """The item with its code, if that depends on the size of data and not on offsets."""
-        sizes = {f"{name}.size": len(content) for name, content in self._data.items()}
-        if item.refers not in sizes:
-            return item
-        return replace(item, code=shortest_push(sizes[item.refers]), refers=None)
 
     def _offsets(self, items: list[_Item], width: int) -> dict[str, int]:
         offsets: dict[str, int] = {}
@@ -228,6 +227,13 @@ class Program:
         lines += [item.text if item.label else f"    {item.text}" for item in self._items]
         lines += [f".data {name} 0x{content.hex()}" for name, content in self._data.items()]
         return "\n".join(lines) + "\n"
+
+
+def _sized(item: _Item, sizes: dict[str, int]) -> _Item:
+    """The item with its code, if that depends on the size of data and not on offsets."""
+    if item.refers not in sizes:
+        return item
+    return replace(item, code=shortest_push(sizes[item.refers]), refers=None)
 
 
 def _located(item: _Item, offsets: dict[str, int], width: int) -> bytes:

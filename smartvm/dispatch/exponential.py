@@ -9,17 +9,22 @@ MAX_DIGIT_BITS = 8
 
 
 class Exponentials:
-    """e^(-d/scale) · 2^bits for many integers d >= 0 and one scale.
+    """Bounds of e^(-d/scale) · 2^bits for many integers d >= 0 and one scale.
 
     The digits of d select precomputed powers of e^(-1/scale), whose product is the result. Every
-    table entry and every partial product is at most 1, so that errors only add: the power of
-    exponent N is off by at most N·(ε + 1) units of the working precision, ε being the error of
-    e^(-1/scale) itself. The guard bits absorb that for every d below `limit`.
+    table entry and every partial product is at most 1, so that errors only add: e^(-d/scale) is
+    off by at most d·(ε + 1) units of the working precision, ε being the error of e^(-1/scale).
+    The guard bits absorb that for every d below `limit`; beyond it the result is below 2^-bits.
+
+    Attributes:
+        one: 2^bits, which stands for 1.
+        limit: the least d whose bounds are (0, 1).
     """
 
     def __init__(self, scale: int, bits: int, count: int) -> None:
-        """Build the tables for `count` results of `bits` fractional bits, bits >= 64."""
-        self.limit = scale * (7 * bits // 10 + 1)  # beyond it the result is below 2^-bits
+        """Build tables that serve about `count` calls well; bits >= 64."""
+        self.one = 1 << bits
+        self.limit = scale * (7 * bits // 10 + 1)  # e^-0.7 < 1/2
         exponent_bits = self.limit.bit_length()
         self._guard = exponent_bits + bits.bit_length() + 6
         self._working = bits + self._guard
@@ -28,7 +33,7 @@ class Exponentials:
 
     def _powers(self, scale: int, digits: int) -> list[list[int]]:
         """For each digit of d, lowest first, the power that each of its values stands for."""
-        base = _reciprocal_root_of_e(scale, self._working)
+        base = _inverse_root_of_e(scale, self._working)
         rows = []
         for _ in range(digits):
             row = [1 << self._working, base]
@@ -38,22 +43,29 @@ class Exponentials:
             rows.append(row)
         return rows
 
-    def __call__(self, d: int) -> int:
-        """An integer E with E - 1 < e^(-d/scale) · 2^bits < E + 2."""
+    def bounds(self, d: int) -> tuple[int, int]:
+        """Integers (low, high) with low < e^(-d/scale) · 2^bits < high, equal to it at d = 0."""
+        if d == 0:
+            return self.one, self.one
         if d >= self.limit:
-            return 0
-        level = max(d.bit_length() - 1, 0) // self._digit_bits
+            return 0, 1
+        power = self._product(d) >> self._guard
+        return max(power - 1, 0), power + 2
+
+    def _product(self, d: int) -> int:
+        """e^(-d/scale) in working precision, the digits of d from its highest."""
+        level = (d.bit_length() - 1) // self._digit_bits
         shift = level * self._digit_bits
-        power = self._rows[level][d >> shift]
         mask = (1 << self._digit_bits) - 1
+        power = self._rows[level][d >> shift]
         while shift:
             level, shift = level - 1, shift - self._digit_bits
             if digit := d >> shift & mask:
                 power = power * self._rows[level][digit] >> self._working
-        return power >> self._guard
+        return power
 
 
-def _reciprocal_root_of_e(scale: int, bits: int) -> int:
+def _inverse_root_of_e(scale: int, bits: int) -> int:
     """e^(-1/scale) · 2^bits by its alternating series, off by less than two units a term."""
     total = term = 1 << bits
     order = 0

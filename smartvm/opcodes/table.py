@@ -14,7 +14,8 @@ follow from the row.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from smartvm.exceptions import SmartVMError
 from smartvm.opcodes import activation, arithmetic, convolution, maps, matrices, pooling, transfer
@@ -62,18 +63,32 @@ _POOLING_GAS = "(padded + out·window)·limbs/16"
 _ACTIVATION_GAS = "items·(40 + 40·(limbs(scale) − 1))"
 
 
-def _convolution(opcode: int, name: str, logic: object, summary: str) -> Instruction:
-    return Instruction(
-        opcode, name, "Convolution", _CONVOLUTION, logic, summary, _CONVOLUTION_GAS  # type: ignore[arg-type]
-    )  # fmt: skip
+_DEPTHWISE = tuple(
+    _number("out_channels", "channels of the result, default in_channels", optional=True)
+    if operand.name == "out_channels"
+    else operand
+    for operand in _CONVOLUTION
+)
 
 
-def _pooling(opcode: int, name: str, logic: object, summary: str, gas: str) -> Instruction:
-    return Instruction(opcode, name, "Pooling", _POOLING, logic, summary, gas)  # type: ignore[arg-type]
+def _convolution(
+    opcode: int,
+    name: str,
+    logic: Callable[[Any], None],
+    summary: str,
+    operands: tuple[Operand, ...] = _CONVOLUTION,
+) -> Instruction:
+    return Instruction(opcode, name, "Convolution", operands, logic, summary, _CONVOLUTION_GAS)
+
+
+def _pooling(
+    opcode: int, name: str, logic: Callable[[Any], None], summary: str, gas: str
+) -> Instruction:
+    return Instruction(opcode, name, "Pooling", _POOLING, logic, summary, gas)
 
 
 ROWS = (
-    _convolution(0x21, "CONV_SING", convolution.conv_sing, "convolve each channel with its own kernels (depthwise)"),
+    _convolution(0x21, "CONV_SING", convolution.conv_sing, "convolve each channel with its own kernels (depthwise)", _DEPTHWISE),
     _convolution(0x22, "CONV_MUL", convolution.conv_mul, "convolve all channels of a group into each output channel"),
     _convolution(0x23, "CONV_3D", convolution.conv_3d, "convolve over depth, height and width"),
     _convolution(0x24, "CONV_TPD", convolution.conv_tpd, "transposed convolution"),

@@ -190,6 +190,7 @@ class BlockCache:
         with self._lock:
             entry = self._entries.get(key)
             if entry is not None and entry.memo is memo:
+                self._entries.move_to_end(key)
                 entry.cost += nbytes
                 self._used += nbytes
                 self._bound(key, entry)

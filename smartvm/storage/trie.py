@@ -54,13 +54,13 @@ class LargeLeaf(list[bytes]):
 
     def __init__(self, encoding: bytes, node_hash: bytes) -> None:
         """Decode a leaf from the encoding whose hash is `node_hash`."""
-        super().__init__(bytes(item) for item in split_node(encoding))
+        super().__init__(map(bytes, split_node(encoding)))
         self.encoding = encoding
         self.node_hash = node_hash
 
 
 class WeightTrie(HexaryTrie):
-    """A storage trie that holds weight blocks."""
+    """A storage trie that holds weight blocks. All keys have 32 bytes, so no branch has a value."""
 
     __slots__ = ()
 
@@ -136,7 +136,7 @@ def descend(node: bytes | memoryview, path: str) -> tuple[memoryview | bytes, st
     """
     items = split_node(node)
     if len(items) == 17:
-        return (items[int(path[0], 16)], path[1:]) if path else (items[16], None)
+        return items[int(path[0], 16)], path[1:]
     # The hex-prefix encoding: a digit with bit 1 for a leaf and bit 0 for an odd length, then
     # a zero digit if the length is even, then the digits.
     digits = items[0].hex()

@@ -1,21 +1,19 @@
-"""The same history on two chains, and single transactions in a throwaway state.
+"""Contracts, chains, and single transactions in a throwaway state.
 
-`twins` mines every block on stock py-evm (`PragueVM`) and on `SmartVM` and compares all that a
-node can see. `World` runs transactions in one state without mining, for what a block would hide:
-the error, the gas of a frame, the Stack.
+A `World` runs transactions in one state without mining, for what a block would hide: the error,
+the gas of a frame, the Stack. The chains that history/ mines begin with the same genesis.
 """
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from eth.abc import BlockAPI, ComputationAPI, MiningChainAPI, SignedTransactionAPI
+from eth.abc import ComputationAPI, MiningChainAPI
 from eth.chains.base import MiningChain
 from eth.db.atomic import AtomicDB
 from eth.vm.forks.cancun.constants import BEACON_ROOTS_ADDRESS, BEACON_ROOTS_CONTRACT_CODE
@@ -25,13 +23,11 @@ from eth.vm.forks.prague.constants import (
     HISTORY_STORAGE_CONTRACT_CODE,
     WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
 )
-from eth.vm.forks.shanghai.withdrawals import Withdrawal
 from eth.vm.spoof import SpoofTransaction
 from eth_abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from eth_utils import function_signature_to_4byte_selector, keccak, to_canonical_address
-
 
 from smartvm.vm import SmartVM
 
@@ -41,7 +37,6 @@ ACCOUNTS = tuple(to_canonical_address(signer.address) for signer in SIGNERS)
 COINBASE = keccak(b"coinbase")[12:]
 CHAIN_ID = 1337
 GAS_PRICE = 2_000_000_000
-BLOCK_SECONDS = 12
 
 # The protocol itself calls the withdrawal request contract after each block. This stand-in adds
 # one to its slot 0 and answers the new value.
@@ -63,7 +58,7 @@ SYSTEM_CONTRACTS = {
 
 def new_chain(vm_class: type[PragueVM]) -> MiningChainAPI:
     """A chain in memory whose genesis has the funded accounts and the system contracts."""
-    rich = {address: _account(balance=10**24) for address in ACCOUNTS}
+    rich = {address: _account(balance=10**30) for address in ACCOUNTS}
     system = {address: _account(code=code) for address, code in SYSTEM_CONTRACTS.items()}
     chain_class = MiningChain.configure(
         "Chain", vm_configuration=((0, vm_class),), chain_id=CHAIN_ID
@@ -71,153 +66,20 @@ def new_chain(vm_class: type[PragueVM]) -> MiningChainAPI:
     return chain_class.from_genesis(AtomicDB(), GENESIS, rich | system)
 
 
+@pytest.fixture(scope="session", name="new_chain")
+def _new_chain() -> Callable[[type[PragueVM]], MiningChainAPI]:
+    """`new_chain`: a VM class → a chain in memory with the tests' genesis."""
+    return new_chain
+
+
+@pytest.fixture(scope="session")
+def signers() -> tuple[LocalAccount, ...]:
+    """The accounts that the genesis funds."""
+    return SIGNERS
+
+
 def _account(balance: int = 0, code: bytes = b"") -> dict[str, Any]:
     return {"balance": balance, "nonce": 0, "code": code, "storage": {}}
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """All of one transaction's result that a node or a caller can see."""
-
-    status: bytes
-    gas_used: int
-    bloom: int
-    logs: tuple[tuple[bytes, tuple[int, ...], bytes], ...]
-    output: bytes
-    error: str | None
-    created: bytes
-
-    @property
-    def succeeded(self) -> bool:
-        return self.error is None
-
-
-def _outcome(receipt: Any, computation: Any) -> Outcome:
-    return Outcome(
-        status=receipt.state_root,
-        gas_used=receipt.gas_used,
-        bloom=receipt.bloom,
-        logs=tuple((log.address, tuple(log.topics), log.data) for log in receipt.logs),
-        output=bytes(computation.output),
-        error=repr(computation.error) if computation.is_error else None,
-        created=computation.msg.storage_address if computation.msg.is_create else b"",
-    )
-
-
-def _mine(
-    chain: MiningChainAPI, transactions: Sequence[Any], withdrawals: Sequence[Withdrawal]
-) -> tuple[BlockAPI, tuple[Outcome, ...]]:
-    """Build and persist a block with the protocol's own calls before and after, in fixed time."""
-    parent = chain.get_canonical_head()
-    header = chain.create_header_from_parent(parent).copy(
-        timestamp=parent.timestamp + BLOCK_SECONDS,
-        coinbase=COINBASE,
-        mix_hash=keccak(parent.hash),
-        parent_beacon_block_root=keccak(parent.state_root),
-    )
-    vm = chain.get_vm(header)
-    vm.block_preprocessing(vm.get_block())
-    header, receipts, computations = vm.apply_all_transactions(transactions, header)
-    vm.apply_all_withdrawals(withdrawals)
-    filled = vm.set_block_transactions_and_withdrawals(
-        vm.get_block(), header, transactions, receipts, withdrawals
-    )
-    block = vm.mine_block(vm.block_postprocessing(filled)).block
-    chain.persist_block(block)
-    return block, tuple(map(_outcome, receipts, computations))
-
-
-class Twins:
-    """Two chains with one genesis, a stock one and a SmartVM one, which get the same blocks."""
-
-    accounts = ACCOUNTS
-    coinbase = COINBASE
-
-    def __init__(self) -> None:
-        self.stock = new_chain(PragueVM)
-        self.smart = new_chain(SmartVM)
-        self.nonces = [0] * len(ACCOUNTS)
-
-    def sign(
-        self,
-        to: bytes = b"",
-        data: bytes = b"",
-        *,
-        value: int = 0,
-        gas: int = 1_500_000,
-        sender: int = 0,
-        **fields: Any,
-    ) -> SignedTransactionAPI:
-        """A transaction signed by account `sender`; `to` is empty for a creation.
-
-        `fields` are more fields as eth-account names them (`accessList`, `type`, …); without
-        any the transaction is a legacy one.
-        """
-        request = {"to": to, "data": data, "value": value, "gas": gas, "chainId": CHAIN_ID}
-        prices = {"gasPrice": GAS_PRICE}
-        if fields.get("type", 0) >= 2:
-            prices = {"maxFeePerGas": GAS_PRICE, "maxPriorityFeePerGas": GAS_PRICE // 100}
-        request |= prices | fields | {"nonce": self.nonces[sender]}
-        self.nonces[sender] += 1
-        raw = SIGNERS[sender].sign_transaction(request).raw_transaction
-        return self.stock.get_vm().get_transaction_builder().decode(bytes(raw))
-
-    def authorize(self, delegate: bytes, sender: int) -> Any:
-        """Account `sender`'s signed wish to run the code of `delegate` (EIP-7702)."""
-        wish = {"chainId": CHAIN_ID, "address": delegate, "nonce": self.nonces[sender]}
-        self.nonces[sender] += 1
-        return SIGNERS[sender].sign_authorization(wish)
-
-    def assert_same_history(
-        self,
-        transactions: Sequence[SignedTransactionAPI],
-        withdrawals: Sequence[Withdrawal] = (),
-    ) -> tuple[Outcome, ...]:
-        """Mine a block with `transactions` on both chains; outcomes, roots, hash must agree."""
-        stock_block, stock_outcomes = _mine(self.stock, transactions, withdrawals)
-        smart_block, smart_outcomes = _mine(self.smart, transactions, withdrawals)
-        assert smart_outcomes == stock_outcomes
-        assert smart_block.header.state_root == stock_block.header.state_root
-        assert smart_block.hash == stock_block.hash
-        return stock_outcomes
-
-    def assert_imports(self) -> None:
-        """Import the stock chain's blocks, validated in full, into a new SmartVM chain."""
-        importer = new_chain(SmartVM)
-        head = self.stock.get_canonical_head()
-        for number in range(1, head.block_number + 1):
-            importer.import_block(self.stock.get_canonical_block_by_number(number))
-        assert importer.get_canonical_head() == head
-
-    def send(self, to: bytes, data: bytes = b"", **options: Any) -> Outcome:
-        """One transaction in a block of its own."""
-        (outcome,) = self.assert_same_history([self.sign(to, data, **options)])
-        return outcome
-
-    def deploy(self, init_code: bytes, **options: Any) -> bytes:
-        """The address of a contract created by one transaction."""
-        outcome = self.send(b"", init_code, gas=6_000_000, **options)
-        assert outcome.succeeded, outcome.error
-        return outcome.created
-
-    def assert_same_call(self, to: bytes, data: bytes = b"", **options: Any) -> bytes:
-        """The answer of a call at the head; both chains must give the same, or both fail so."""
-        stock, smart = (_answer(chain, to, data, **options) for chain in (self.stock, self.smart))
-        assert smart == stock
-        return stock[0]
-
-
-def _answer(
-    chain: MiningChainAPI, to: bytes, data: bytes, gas: int = 3_000_000, value: int = 0
-) -> tuple[bytes, str | None, int]:
-    with chain.get_vm(chain.get_canonical_head()).in_costless_state() as state:
-        transaction = chain.create_unsigned_transaction(
-            nonce=state.get_nonce(ACCOUNTS[0]), gas_price=1, gas=gas, to=to, value=value, data=data
-        )
-        spoof = SpoofTransaction(transaction, from_=ACCOUNTS[0])
-        computation = state.costless_execute_transaction(spoof)
-    error = repr(computation.error) if computation.is_error else None
-    return bytes(computation.output), error, computation.get_gas_used()
 
 
 class World:
@@ -271,24 +133,35 @@ def _observe(vm_class: type[PragueVM], accounts: dict[bytes, bytes], **options: 
     except Exception as escape:  # whatever stock py-evm lets out, SmartVM must let out too
         return {"escape": repr(escape)}
     return {
-        "error": repr(frame.error) if frame.is_error else None,
+        "errors": [repr(each._error) for each in _frames(frame)],
         "output": bytes(frame.output),
         "gas": (frame.get_gas_used(), frame.get_gas_refund()),
         "logs": frame.get_log_entries(),
         "stack": frame._stack.values,
         "memory": bytes(frame._memory._bytes),
+        "maps": [list(tensor) for tensor in frame.buffer.maps] if hasattr(frame, "buffer") else [],
         "root": world.state.make_state_root(),
     }
 
 
+def _frames(frame: ComputationAPI) -> Iterator[ComputationAPI]:
+    yield frame
+    for child in frame.children:
+        yield from _frames(child)
+
+
 @pytest.fixture(scope="session")
 def assert_same_run() -> Callable[..., dict[str, Any]]:
-    """Run a transaction to the first of {address: code} on both VMs; all it leaves must agree."""
+    """Run a transaction to the first of {address: code} on two VMs; all it leaves must agree."""
 
-    def run(accounts: dict[bytes, bytes], **options: Any) -> dict[str, Any]:
-        stock = _observe(PragueVM, accounts, **options)
-        assert _observe(SmartVM, accounts, **options) == stock
-        return stock
+    def run(
+        accounts: dict[bytes, bytes],
+        vms: tuple[type[PragueVM], type[PragueVM]] = (PragueVM, SmartVM),
+        **options: Any,
+    ) -> dict[str, Any]:
+        first, second = (_observe(vm_class, accounts, **options) for vm_class in vms)
+        assert second == first
+        return first
 
     return run
 
@@ -310,14 +183,6 @@ def _calldata(signature: str, *arguments: Any) -> bytes:
 
 
 @pytest.fixture
-def twins() -> Iterator[Twins]:
-    """The two chains; at the end a third one imports the blocks."""
-    twins = Twins()
-    yield twins
-    twins.assert_imports()
-
-
-@pytest.fixture
 def world() -> World:
     """A throwaway state of SmartVM."""
     return World()
@@ -329,19 +194,13 @@ def stock_world() -> World:
     return World(PragueVM)
 
 
-@pytest.fixture
-def withdrawal() -> Callable[[bytes, int], Withdrawal]:
-    """A validator's withdrawal of some gwei to an address."""
-    return lambda address, gwei: Withdrawal(0, 0, address, gwei)
-
-
-@pytest.fixture
+@pytest.fixture(scope="session")
 def compiled() -> Callable[[str], bytes]:
     """The init code of a contract of contracts/, by its name."""
     return _compile
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def calldata() -> Callable[..., bytes]:
     """The calldata of a call: its signature, then its arguments."""
     return _calldata

@@ -50,7 +50,9 @@ def run(world, outer: bytes, inner: bytes, data: bytes = b"", **options):
 
 
 def words(frame) -> list[int]:
-    return [int.from_bytes(frame.output[at : at + 32], "big") for at in range(0, len(frame.output), 32)]
+    return [
+        int.from_bytes(frame.output[at : at + 32], "big") for at in range(0, len(frame.output), 32)
+    ]
 
 
 @KINDS
@@ -66,7 +68,9 @@ def test_context_of_each_call(world, stock_world, outer, inner, mnemonic):
     code = forwarding(calling(outer, mnemonic, value=4))
     frame = run(world, code, reporting(inner), data, value=9)
     assert words(frame) == expected
-    stock = run(stock_world, forwarding(calling(False, mnemonic, value=4)), reporting(False), data, value=9)
+    stock = run(
+        stock_world, forwarding(calling(False, mnemonic, value=4)), reporting(False), data, value=9
+    )
     assert words(stock) == expected
     assert frame.get_gas_used() == stock.get_gas_used()
 

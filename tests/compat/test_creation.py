@@ -75,19 +75,15 @@ def test_by_transaction(world, init, runtime):
     assert world.transact(address).output[12:] == address
 
 
-def test_stock_nodes_store_marked_code(twins):
-    """Ordinary init code may return it anywhere; only running it tells the two nodes apart."""
-    code = where_it_runs(True)
-    address = twins.deploy(init_code(code))
-    for chain in twins.stock, twins.smart:
-        assert chain.get_vm(chain.get_canonical_head()).state.get_code(address) == code
-
-
 @pytest.mark.parametrize("mnemonic", ["CREATE", "CREATE2"])
 @pytest.mark.parametrize("init", [False, True], ids=["stock init", "DNN init"])
 @pytest.mark.parametrize(
     ("body", "error"),
-    [("fe", InvalidInstruction), ("60ef5f5360015ff3", ReservedBytesInCode), ("6160015ff3", OutOfGas)],
+    [
+        ("fe", InvalidInstruction),
+        ("60ef5f5360015ff3", ReservedBytesInCode),
+        ("6160015ff3", OutOfGas),
+    ],
     ids=["halts", "returns the reserved byte 0xEF", "returns 0x6001 bytes, one too many"],
 )
 def test_failed_creation(world, stock_world, mnemonic, init, body, error):
@@ -127,7 +123,9 @@ def test_marked_init_code_sees_its_own_code(world):
 
 def test_a_constructor_writes_blocks_of_its_contract(world):
     """Init code uploads a block, the runtime adds it to a zero map, all in one address."""
-    constructor = Program().op("BUF_ALLO", size=2).op("BUF_FIL", value=-5).op("BTOS1", first=0, block=9)
+    constructor = (
+        Program().op("BUF_ALLO", size=2).op("BUF_FIL", value=-5).op("BTOS1", first=0, block=9)
+    )
     runtime = Program().op("BUF_ALLO", size=2).op("BUF_BIAS", address=9)
     runtime.op("BTOM", offset=0).push(64).push(0).op("RETURN")
     frame = world.transact(b"", init_code(runtime.bytecode(), constructor=constructor))

@@ -38,8 +38,10 @@ calls = st.builds(  # value, target and gas where CALL has them
     st.sampled_from([0xF1, 0xF2, 0xF4, 0xFA]),
 )
 creations = st.builds(  # of the contract's own bytes
-    lambda offset, number: bytes([0x60, 0x40, 0x60, offset, 0x5F, 0x39, 0x5F, 0x60, 0x40, 0x5F])
-    + bytes([0x5F, number]),
+    lambda offset, number: (
+        bytes([0x60, 0x40, 0x60, offset, 0x5F, 0x39, 0x5F, 0x60, 0x40, 0x5F])
+        + bytes([0x5F, number])
+    ),
     st.integers(0, 255),
     st.sampled_from([0xF0, 0xF5]),
 )
@@ -61,7 +63,7 @@ code = st.builds(
 ).filter(lambda code: not code.startswith(MAGIC))
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings.default.max_examples)
 @given(codes=st.tuples(code, code, code), data=st.binary(max_size=80), value=st.integers(0, 3))
 def test_random_contracts(assert_same_run, codes, data, value):
     accounts = dict(zip(ADDRESSES, codes, strict=True))

@@ -46,7 +46,7 @@ def linear(weights: list[list[int]], bias: list[int], scale: int = 255) -> Netwo
 @pytest.fixture(scope="module")
 def contract() -> ModelContract:
     weights = [[1, 2, 3, 4, 5, 6], [-6, 5, -4, 3, -2, 1], [0, 0, 0, 0, 0, -900]]
-    return build_contract(linear(weights, [10_000, -70_000, 0]))
+    return build_contract(linear(weights, [-1000, 0, 300]))
 
 
 def call(contract: ModelContract, calldata: bytes, **options: object) -> smartvm.Execution:
@@ -78,7 +78,7 @@ def test_pixels_are_brought_to_the_scale_by_nearest_division() -> None:
 
 
 def test_classify_returns_the_index_of_the_greatest_logit(contract: ModelContract) -> None:
-    for pixels, label in ((PIXELS, 0), (bytes([0, 255, 0, 255, 0, 0]), 0), (bytes(6), 0)):
+    for pixels, label in ((PIXELS, 0), (bytes([0, 255, 0, 255, 0, 0]), 1), (bytes(6), 2)):
         logits = decode_int256_array(call(contract, encode_call(PREDICT, pixels)).output)
         assert int(np.argmax(logits)) == label
         assert decode_uint256(call(contract, encode_call(CLASSIFY, pixels)).output) == label
@@ -221,7 +221,7 @@ def test_a_missing_weight_block_is_named(contract: ModelContract) -> None:
 def test_layer_at_finds_the_layer_of_an_instruction(contract: ModelContract) -> None:
     execution = call(contract, encode_call(CLASSIFY, PIXELS), trace=True)
     inside = [step.mnemonic for step in execution.steps if contract.layer_at(step.pc)]
-    assert inside[-3:] == ["FULL_CON", "PUSH3", "BUF_SCL1"] or inside[-1] == "BUF_SCL1"
+    assert [name for name in inside if "PUSH" not in name] == ["FULL_CON", "BUF_SCL1"]
     assert len(inside) == contract.compiled.program.instruction_count
 
 

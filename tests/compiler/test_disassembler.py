@@ -66,7 +66,7 @@ def body(text: str) -> list[str]:
     "line",
     [
         "CONV_MUL weights=1 in_channels=3 out_channels=64 size=224 kernel=7 stride=2 padding=3",
-        "CONV_SING weights=block:1[10x20].T in_channels=3 groups=2 out_channels=0 size=5x7x3",
+        "CONV_MUL weights=block:1[10x20].T in_channels=4 groups=2 out_channels=8 size=5x7x3",
         "POOL_MAX channels=6 flags=1 dilation=2 size=x7 kernel=5x0 padding=1:2x0:-1",
         "POOL_MAX channels=0 size=4 padding=0:0x0:0x1:1",
         "BUF_FIL value=-5",

@@ -118,7 +118,12 @@ def test_a_missing_mnist_file_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [idx(0x801, np.zeros((1, 28, 28), np.uint8)), idx(0x803, np.zeros((2, 28, 28), np.uint8))[:-1], b"\0"]
+    "content",
+    [
+        idx(0x801, np.zeros((1, 28, 28), np.uint8)),
+        idx(0x803, np.zeros((2, 28, 28), np.uint8))[:-1],
+        b"\0",
+    ],
 )
 def test_a_malformed_mnist_file_is_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(content)

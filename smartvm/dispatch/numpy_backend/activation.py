@@ -81,11 +81,23 @@ def _softmax(x: Tensor, scale: int, group: int) -> np.ndarray:
     items = powers * scale / powers.sum(axis=1, keepdims=True)
     rounded, undecided = _round(items, (group + 8) * ROUNDING)
     if undecided.any():
-        indices = np.flatnonzero(undecided.any(axis=1))
-        rows = [tuple(x[i * group : (i + 1) * group]) for i in indices.tolist()]
-        exact = reference.softmax_rows(rows, scale)
-        rounded[indices] = [exact[row] for row in rows]
+        _settle(rounded, undecided, x, scale)
     return rounded
+
+
+def _settle(rounded: np.ndarray, undecided: np.ndarray, x: Tensor, scale: int) -> None:
+    """Write the exact softmax into the undecided items of a (groups, group) array."""
+    values, group = x.to_ints(), rounded.shape[1]
+    rows: dict[int, reference.Row] = {}
+    wanted: dict[reference.Row, set[int]] = {}
+    for i in np.flatnonzero(undecided.any(axis=1)).tolist():
+        rows[i] = row = tuple(values[i * group : (i + 1) * group])
+        wanted.setdefault(row, set()).update(row[j] for j in np.flatnonzero(undecided[i]))
+    exact = reference.softmax_items(wanted, scale)
+    for i, row in rows.items():
+        item_of = exact[row]
+        for j in np.flatnonzero(undecided[i]):
+            rounded[i, j] = item_of[row[j]]
 
 
 def _logistic_tails(magnitudes: np.ndarray, scale: int, factor: int) -> np.ndarray:
@@ -128,8 +140,9 @@ def _exponentials(distances: np.ndarray, scale: int) -> np.ndarray:
 def _grid() -> np.ndarray:
     """e^(-i/GRID) for i = 0 … CUTOFF·GRID, each within 1.01 roundings."""
     bits = 192
-    exponential = Exponentials(GRID, bits, CUTOFF * GRID)
-    return np.array([exponential(i) / (1 << bits) for i in range(CUTOFF * GRID + 1)])
+    exponentials = Exponentials(GRID, bits, CUTOFF * GRID)
+    lows = (exponentials.bounds(i)[0] for i in range(CUTOFF * GRID + 1))
+    return np.array([low / exponentials.one for low in lows])
 
 
 def _distances(x: Tensor, group: int, limit: int) -> np.ndarray:

@@ -34,11 +34,13 @@ class Whole:
     Attributes:
         key: names the layout of the left operand.
         limb_axes: axes that a view has after its own.
+        planes: int64 or float numbers that a sum takes.
         tile_items: items of an operand that are worth laying out at a time.
         most_terms: the longest sum that is exact.
     """
 
     limb_axes = 0
+    planes = 1
     tile_items = 1 << 21
     most_terms = 1 << 62
 
@@ -61,16 +63,23 @@ class Whole:
         return laid.reshape(len(view), prod(view.shape[1 : 1 + inner]), -1)
 
     def multiply(self, left: Array, right: Array) -> Array:
-        """The sums, (G, M, Q)."""
-        return _matmul(left, right)
+        """The sums, (1, G, M, Q)."""
+        return _matmul(left, right)[None]
+
+    def zeros(self, shape: tuple[int, ...]) -> Array:
+        """Sums of nothing, (1, *shape)."""
+        return np.zeros((1, *shape), dtype=self.dtype)
 
     def accumulate(self, total: Array, part: Array) -> None:
         """Add `part` to `total`."""
         total += part
 
+    def settle(self, total: Array) -> None:
+        """Make room in sums to add more like them: the bound has it."""
+
     def finish(self, total: Array) -> Array:
-        """The numbers that the sums are: themselves."""
-        return total
+        """The numbers that sums are: themselves."""
+        return total[0]
 
 
 class Split:
@@ -109,7 +118,7 @@ class Split:
         return laid.reshape(len(view), self.right * prod(view.shape[1 : 1 + inner]), -1)
 
     def multiply(self, left: Array, right: Array) -> Planes:
-        """The sums in planes, (planes, G, M, Q), carried."""
+        """The sums, (planes, G, M, Q)."""
         terms = left.shape[2] // self.left
         planes = np.empty((self.planes, *left.shape[:2], right.shape[2]), dtype=np.int64)
         for index in range(self.planes):
@@ -120,16 +129,26 @@ class Split:
                 left[:, :, first * terms : end * terms],
                 right[:, start * terms : (start + end - first) * terms],
             )
-        carry(planes)
         return planes
+
+    def zeros(self, shape: tuple[int, ...]) -> Planes:
+        """Sums of nothing, (planes, *shape)."""
+        return np.zeros((self.planes, *shape), dtype=np.int64)
 
     def accumulate(self, total: Planes, part: Planes) -> None:
         """Add `part` to `total`, and carry."""
         total += part
         carry(total)
 
+    def settle(self, total: Planes) -> None:
+        """Make room in sums to add more like them: carry."""
+        carry(total)
+
     def finish(self, total: Planes) -> Array:
-        """The numbers that carried planes are: int64 if narrow, else a last axis of 16 limbs."""
+        """The numbers that sums are: int64 if narrow, else with a last axis of 16 limbs.
+
+        The sums are used up.
+        """
         if not self.narrow:
             return pack(total)
         result = total[0].copy()

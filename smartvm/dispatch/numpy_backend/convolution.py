@@ -15,9 +15,17 @@ import numpy as np
 from smartvm.dispatch.numpy_backend.arithmetic import Arithmetic
 from smartvm.dispatch.numpy_backend.forms import to_tensor
 from smartvm.dispatch.numpy_backend.limbs import Array
-from smartvm.dispatch.numpy_backend.products import boxes, choose, multiply
+from smartvm.dispatch.numpy_backend.geometry import reach
+from smartvm.dispatch.numpy_backend.products import (
+    Box,
+    assemble,
+    boxes,
+    choose,
+    lengths,
+    multiply,
+)
 from smartvm.dispatch.tensor import Tensor
-from smartvm.shapes import ConvShape
+from smartvm.shapes import NO_PADDING, ConvShape
 
 
 def convolve(x: Tensor, weights: Tensor, shape: ConvShape) -> Tensor:
@@ -46,22 +54,24 @@ def _windows(items: Array, shape: ConvShape) -> Array:
     padded = np.ascontiguousarray(_padded(planes, shape))
     batch, channel, *cell = padded.strides[:5]
     ins = shape.in_channels // shape.groups
+    # A step that is never taken may be too large for a stride.
+    steps = zip(cell, shape.dilation, shape.kernel, shape.stride, shape.out_size, strict=True)
+    moves = [(c * d if k > 1 else 0, c * s if out > 1 else 0) for c, d, k, s, out in steps]
     return np.ndarray(
         (shape.groups, ins, *shape.kernel, shape.batch, *shape.out_size, *items.shape[1:]),
         padded.dtype,
         padded,
         0,
         (
-            channel * ins, channel, *(c * d for c, d in zip(cell, shape.dilation, strict=True)),
-            batch, *(c * s for c, s in zip(cell, shape.stride, strict=True)),
-            *padded.strides[5:],
+            channel * ins, channel, *(within for within, _ in moves),
+            batch, *(between for _, between in moves), *padded.strides[5:],
         ),
     )  # fmt: skip
 
 
 def _padded(planes: Array, shape: ConvShape) -> Array:
     """Planes with zeros around them, or cropped where the padding is negative."""
-    if not any(side for axis in shape.padding for side in axis):
+    if shape.padding == NO_PADDING:
         return planes
     sizes, source, target = [], [], []
     for size, (before, after) in zip(shape.size, shape.padding, strict=True):
@@ -75,9 +85,80 @@ def _padded(planes: Array, shape: ConvShape) -> Array:
 
 
 def _spread(arithmetic: Arithmetic, x: Tensor, weights: Tensor, shape: ConvShape) -> Tensor:
-    """Transposed convolution: a few output planes at a time, the map cut into boxes."""
-    items = arithmetic.view(x)
-    ins, outs = shape.in_channels // shape.groups, shape.out_channels // shape.groups
+    """Transposed convolution: some output planes at a time, the map in boxes of cells."""
+    left, cells = _spread_operands(arithmetic.view(weights), arithmetic.view(x), shape)
+    sizes = (shape.batch, shape.groups, shape.out_channels // shape.groups)
+    tiles = list(boxes(sizes, arithmetic.tile_items // prod(shape.out_size)))
+    memo = weights.memo if len(tiles) == 1 else {}
+
+    def planes(box: Box) -> Array:
+        batch, group, outs = box
+        kernels = slice(outs.start * prod(shape.kernel), outs.stop * prod(shape.kernel))
+        total = arithmetic.zeros((*lengths(box), *shape.out_size))
+        limit = arithmetic.tile_items // prod(lengths(box)) // prod(shape.kernel)
+        for area in boxes(shape.size, limit):
+            part = cells[(group, slice(None), batch, *area)]
+            blocks = multiply(arithmetic, left[group, kernels], part, memo, raw=True)
+            arithmetic.settle(blocks)
+            blocks = blocks.reshape(
+                len(blocks), *lengths((group, outs)), *shape.kernel, *blocks.shape[3:]
+            )
+            _add_blocks(total, np.moveaxis(blocks, 6, 1), area, shape)
+        return arithmetic.finish(total)
+
+    return to_tensor(assemble(sizes, ((box, planes(box)) for box in tiles)))
+
+
+def _spread_operands(
+    weights: Array, items: Array, shape: ConvShape
+) -> tuple[Array, Array]:
+    """Weights as (groups, out·kernel, in), the map as (groups, in, batch, *size[, limbs])."""
+    ins = shape.in_channels // shape.groups
+    left = weights.reshape(shape.groups, ins, -1, *weights.shape[1:])
     cells = items.reshape(shape.batch, shape.groups, ins, *shape.size, *items.shape[1:])
-    cells = np.moveaxis(cells, 0, 2)
-    left = _rows(arithmetic.view(weights), shape)
+    return np.swapaxes(left, 1, 2), np.moveaxis(cells, 0, 2)
+
+
+def _add_blocks(total: Array, blocks: Array, area: Box, shape: ConvShape) -> None:
+    """Add blocks (…, *kernel, *area) to where they overlap in (…, *out_size), axis by axis.
+
+    The axes that shrink most come first, so that nothing on the way is larger than the larger of
+    blocks and total.
+    """
+    plan = []
+    for axis in range(3):
+        stride, dilation = shape.stride[axis], shape.dilation[axis]
+        start = area[axis].start * stride - shape.padding[axis][0]
+        reached = start + (area[axis].stop - area[axis].start - 1) * stride
+        low = max(0, start)
+        high = min(shape.out_size[axis], reached + (shape.kernel[axis] - 1) * dilation + 1)
+        if low >= high:
+            return
+        cells = blocks.shape[4 + axis] * blocks.shape[7 + axis]
+        plan.append(((high - low) / cells, axis, low, high, start))
+    window = [slice(None)] * total.ndim
+    for _, axis, low, high, start in sorted(plan):
+        steps = shape.dilation[axis], shape.stride[axis]
+        blocks = _fold(blocks, axis, steps, start - low, high - low)
+        window[4 + axis] = slice(low, high)
+    total[tuple(window)] += blocks[..., 0, 0, 0, :, :, :]
+
+
+def _fold(blocks: Array, axis: int, steps: tuple[int, int], start: int, length: int) -> Array:
+    """Add the blocks of one axis where they overlap.
+
+    Item k of the block of cell q goes to position start + k·steps[0] + q·steps[1] of an axis of
+    `length`, which takes the place of the cells; the kernel's axis is left with a length of 1.
+    """
+    kernel, cells = 4 + axis, 7 + axis
+    sizes = list(blocks.shape)
+    sizes[kernel], sizes[cells] = 1, length
+    result = np.zeros(sizes, dtype=blocks.dtype)
+    target = np.moveaxis(result, (kernel, cells), (0, 1))[0]
+    source = np.moveaxis(blocks, (kernel, cells), (0, 1))
+    if len(source) > source.shape[1]:  # loop over the fewer
+        source, steps = np.swapaxes(source, 0, 1), (steps[1], steps[0])
+    for index, items in enumerate(source):
+        taken, where = reach(start + index * steps[0], steps[1], len(items), length)
+        target[where] += items[taken]
+    return result

@@ -48,14 +48,17 @@ def carry(planes: Planes) -> None:
 
 
 def pack(planes: Planes) -> Limbs:
-    """The (…, 16) limbs of planes that have been carried, at most 16 of them."""
+    """The (…, 16) limbs of planes, at most 16 of them; the planes are used up."""
     limbs = np.empty((*planes.shape[1:], MAX_LIMBS), dtype=np.uint16)
-    for index, plane in enumerate(planes):
-        limbs[..., index] = plane & LIMB_MASK
-    rest = planes[-1]
-    for index in range(len(planes), MAX_LIMBS):
-        rest = rest >> LIMB_BITS
-        limbs[..., index] = rest & LIMB_MASK
+    last = len(planes) - 1
+    for index in range(last):
+        limbs[..., index] = planes[index]  # which leaves the low 16 bits
+        planes[index] >>= LIMB_BITS
+        planes[index + 1] += planes[index]
+    top = limb_view(planes[last])[..., : MAX_LIMBS - last]
+    limbs[..., last : last + 4] = top
+    if last + 4 < MAX_LIMBS:
+        limbs[..., last + 4 :] = (planes[last] >> 63)[..., None]
     return limbs
 
 
@@ -103,9 +106,7 @@ def multiply(limbs: Limbs, count: int, factor: int) -> Limbs:
         digits = np.empty((count, len(part)))
         for i in range(count):
             digits[i] = limb(part, i, count)
-        planes = (toeplitz @ digits).astype(np.int64)
-        carry(planes)
-        return pack(planes)
+        return pack((toeplitz @ digits).astype(np.int64))
 
     return _in_chunks(product, limbs)
 

@@ -6,7 +6,7 @@ partial sum, in any order, is larger, so that what fits a float format's integer
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import product
 from math import prod
 from typing import Any
@@ -72,18 +72,20 @@ def _heaviest(rows: Array) -> int:
 
 def boxes(sizes: tuple[int, ...], limit: int) -> Iterator[Box]:
     """Cut an index space into boxes of at most `limit` cells (at least one), outer axes first."""
-    lengths, rest = list(sizes), prod(sizes)
-    for axis, size in enumerate(sizes):
-        if rest <= limit:
-            break
-        rest //= size
-        lengths[axis] = max(1, limit // rest)
-    starts = (range(0, size, step) for size, step in zip(sizes, lengths, strict=True))
-    for corner in product(*starts):
-        yield tuple(
-            slice(start, min(start + step, size))
-            for start, step, size in zip(corner, lengths, sizes, strict=True)
-        )
+    cuts, rest = [], prod(sizes)
+    for size in sizes:
+        step = size
+        if rest > limit:
+            rest //= size
+            step = max(1, limit // rest)
+            rest *= step
+        cuts.append([slice(start, min(start + step, size)) for start in range(0, size, step)])
+    return product(*cuts)
+
+
+def lengths(box: Iterable[slice]) -> tuple[int, ...]:
+    """The sizes of a box."""
+    return tuple(part.stop - part.start for part in box)
 
 
 def multiply(
@@ -100,75 +102,78 @@ def multiply(
         left: the weights.
         right: the map, an axis for each inner axis of `left`, then the outer ones.
         memo: the weights' own, where their layout is kept if it is small.
-        raw: whether to leave the sums unfinished; a `Split` has planes as the first axis then.
+        raw: whether to leave the sums unfinished.
 
     Returns:
-        (G, M, *outer), with a last axis of 16 limbs if that is what the arithmetic gives.
+        (G, M, *outer), with a last axis of 16 limbs if that is what the arithmetic gives; raw
+        (planes, G, M, *outer).
     """
-    lead = arithmetic.limb_axes if raw else 0
-    sizes = (*left.shape[:2], *_axes(arithmetic, left, right)[1])
+    inner = left.shape[2 : left.ndim - arithmetic.limb_axes]
+    outer = right.shape[1 + len(inner) : right.ndim - arithmetic.limb_axes]
+    groups, rows = left.shape[:2]
+    terms, columns = prod(inner), prod(outer)
+    most = arithmetic.tile_items
+    if terms <= arithmetic.most_terms and groups * max(rows * terms, terms * columns, rows * columns) <= most:
+        laid = _kept_left(arithmetic, left, memo)
+        total = arithmetic.multiply(laid, arithmetic.lay_right(right, len(inner)))
+        total = total.reshape(len(total), groups, rows, *outer)
+        return total if raw else arithmetic.finish(total)
+    tiles = _tiles(arithmetic, left, right, inner, outer)
+    if raw:
+        return assemble((groups, rows, *outer), tiles, 1)
+    finished = ((box, arithmetic.finish(total)) for box, total in tiles)
+    return assemble((groups, rows, *outer), finished)
+
+
+def assemble(sizes: tuple[int, ...], tiles: Iterable[tuple[Box, Array]], lead: int = 0) -> Array:
+    """Tiles put together by their boxes in `sizes`; a tile has `lead` axes before, any after."""
     result = np.empty(0)
-    for box, total in _tiles(arithmetic, left, right, memo):
-        tile = total if raw else arithmetic.finish(total)
-        cut = tuple(part.stop - part.start for part in box)
-        before, after = tile.shape[:lead], tile.shape[lead + 3 :]
-        tile = tile.reshape(*before, *cut, *after)
-        if cut == sizes:
+    for box, tile in tiles:
+        if lengths(box) == sizes:
             return tile
         if not result.size:
-            result = np.empty((*before, *sizes, *after), dtype=tile.dtype)
+            after = tile.shape[lead + len(sizes) :]
+            result = np.empty((*tile.shape[:lead], *sizes, *after), dtype=tile.dtype)
         result[(slice(None),) * lead + box] = tile
     return result
 
 
-def _axes(
-    arithmetic: Arithmetic, left: Array, right: Array
-) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The sizes of the inner and of the outer axes."""
-    inner = left.shape[2 : left.ndim - arithmetic.limb_axes]
-    return inner, right.shape[1 + len(inner) : right.ndim - arithmetic.limb_axes]
-
-
-def _tiles(
-    arithmetic: Arithmetic, left: Array, right: Array, memo: dict[Any, Any]
-) -> Iterator[tuple[Box, Array]]:
-    """The sums of each tile of the product: its box in (G, M, *outer), and (…, G, M, Q)."""
-    inner, outer = _axes(arithmetic, left, right)
-    pieces = list(boxes(inner, min(arithmetic.tile_items, arithmetic.most_terms)))
-    terms = _cells(pieces[0])
-    kept = _kept_left(arithmetic, left, memo) if len(pieces) == 1 else None
-    for group, *columns in boxes((len(left), *outer), arithmetic.tile_items // terms):
-        size = _cells((group,)) * max(terms, _cells(columns))
-        laid: Array | None = None
-        for (rows,) in boxes(left.shape[1:2], arithmetic.tile_items // size):
-            total: Array | None = None
-            for piece in pieces:
-                if laid is None or len(pieces) > 1:
-                    laid = arithmetic.lay_right(right[(group, *piece, *columns)], len(inner))
-                if kept is None:
-                    part = arithmetic.multiply(
-                        arithmetic.lay_left(left[(group, rows, *piece)]), laid
-                    )
-                else:
-                    part = arithmetic.multiply(kept[group, rows], laid)
-                if total is None:
-                    total = part
-                else:
-                    arithmetic.accumulate(total, part)
-            assert total is not None
-            yield (group, rows, *columns), total
-
-
-def _cells(box: Sequence[slice]) -> int:
-    return prod(part.stop - part.start for part in box)
-
-
-def _kept_left(arithmetic: Arithmetic, left: Array, memo: dict[Any, Any]) -> Array | None:
-    """All of the left operand laid out, from the memo, if it is small enough to be kept there."""
+def _kept_left(arithmetic: Arithmetic, left: Array, memo: dict[Any, Any]) -> Array:
+    """The left operand laid out; from the memo, if it is small enough to be kept there."""
     if left.size * 8 > MEMO_BYTES:
-        return None
+        return arithmetic.lay_left(left)
     key = ("numpy", arithmetic.key, left.shape, left.strides)
     if key not in memo:
         memo[key] = arithmetic.lay_left(left)
     kept: Array = memo[key]
     return kept
+
+
+def _tiles(
+    arithmetic: Arithmetic, left: Array, right: Array, inner: tuple[int, ...], outer: tuple[int, ...]
+) -> Iterator[tuple[Box, Array]]:
+    """The sums of each tile of the product, with its box in (G, M, *outer)."""
+    most = min(arithmetic.tile_items, arithmetic.most_terms)
+    terms, every = min(prod(inner), most), (slice(None),) * len(inner)
+    for group, *columns in boxes((len(left), *outer), arithmetic.tile_items // terms):
+        width = max(terms, prod(lengths(columns))) * lengths((group,))[0]
+        for (rows,) in boxes(left.shape[1:2], arithmetic.tile_items // width):
+            box = (group, rows, *columns)
+            part = right[(group, *every, *columns)]
+            total = _sums(arithmetic, left[group, rows], part, list(boxes(inner, most)))
+            yield box, total.reshape(len(total), *lengths(box))
+
+
+def _sums(arithmetic: Arithmetic, left: Array, right: Array, pieces: list[Box]) -> Array:
+    """The sums of one tile, the inner axes cut into pieces."""
+    every = (slice(None),)
+    total: Array | None = None
+    for piece in pieces:
+        a = arithmetic.lay_left(left[every * 2 + piece])
+        b = arithmetic.lay_right(right[every + piece], len(piece))
+        if total is None:
+            total = arithmetic.multiply(a, b)
+        else:
+            arithmetic.accumulate(total, arithmetic.multiply(a, b))
+    assert total is not None
+    return total

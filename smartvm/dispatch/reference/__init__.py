@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from smartvm.dispatch.backend import Backend
-from smartvm.dispatch.reference import convolution, elementwise, linear, pooling
+from smartvm.dispatch.reference import activation, convolution, elementwise, linear, pooling
 from smartvm.dispatch.tensor import Tensor
 from smartvm.shapes import ConvShape, MatmulShape, PoolShape
 
@@ -55,18 +55,12 @@ class ReferenceBackend(Backend):
 
     def softmax(self, x: Tensor, scale: int, group: int) -> Tensor:
         """See `Backend.softmax`."""
-        from smartvm.dispatch.reference import activation
-
         return activation.softmax(x, scale, group)
 
     def sigmoid(self, x: Tensor, scale: int) -> Tensor:
         """See `Backend.sigmoid`."""
-        from smartvm.dispatch.reference import activation
-
         return activation.sigmoid(x, scale)
 
     def tanh(self, x: Tensor, scale: int) -> Tensor:
         """See `Backend.tanh`."""
-        from smartvm.dispatch.reference import activation
-
         return activation.tanh(x, scale)

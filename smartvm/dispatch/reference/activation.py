@@ -1,14 +1,14 @@
 """Correctly rounded softmax, sigmoid and tanh in integer arithmetic (docs/activations.md).
 
-Each result is the integer nearest scale·f(v/scale), ties to even. The method is Ziv's: compute
-an interval that holds the exact value; if all of it rounds to one integer, that is the result,
-else double the precision. Exact ties are settled beforehand, all other values are irrational.
+Each result is the integer nearest scale·f(v/scale), ties to even. The method is Ziv's: bound the
+exact value from both sides; if all numbers between the bounds round to one integer, that is the
+result, else double the precision. Exact ties are settled beforehand.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from smartvm.dispatch.exponential import Exponentials
 from smartvm.dispatch.reference.elementwise import nearest_even
@@ -18,29 +18,27 @@ Row = tuple[int, ...]
 Ratio = tuple[int, int]
 
 GUARD_BITS = 64
-"""Bits beyond those that the result needs, for a first attempt that seldom fails."""
+"""Bits beyond those of the result, so that the first attempt seldom fails."""
 
 
 def softmax(x: Tensor, scale: int, group: int) -> Tensor:
-    """Over each run of `group` items: the integer nearest scale·e^(v/scale) / Σ e^(u/scale).
-
-    Shapes checked, gas paid: group >= 1 divides the length, scale is in [1, 2⁶⁴).
-    """
+    """See `Backend.softmax`; shapes checked, gas paid."""
     values = x.to_ints()
     rows = [tuple(values[i : i + group]) for i in range(0, len(values), group)]
-    rounded = softmax_rows(rows, scale)
-    return Tensor.from_ints(item for row in rows for item in rounded[row])
+    rounded = softmax_items({row: set(row) for row in rows}, scale)
+    items = ((rounded[row], row) for row in rows)
+    return Tensor.from_ints(item_of[value] for item_of, row in items for value in row)
 
 
 def sigmoid(x: Tensor, scale: int) -> Tensor:
-    """The integer nearest scale / (1 + e^(-v/scale)); scale is in [1, 2⁶⁴)."""
+    """See `Backend.sigmoid`; shapes checked, gas paid."""
     values = x.to_ints()
     tails = logistic_tails(map(abs, values), scale, 1)
     return Tensor.from_ints(scale - tails[v] if v > 0 else tails[-v] for v in values)
 
 
 def tanh(x: Tensor, scale: int) -> Tensor:
-    """The integer nearest scale·tanh(v/scale); scale is in [1, 2⁶⁴)."""
+    """See `Backend.tanh`; shapes checked, gas paid."""
     values = x.to_ints()
     tails = logistic_tails(map(abs, values), scale, 2)
     return Tensor.from_ints(scale - tails[v] if v > 0 else tails[-v] - scale for v in values)
@@ -49,15 +47,15 @@ def tanh(x: Tensor, scale: int) -> Tensor:
 def logistic_tails(magnitudes: Iterable[int], scale: int, factor: int) -> dict[int, int]:
     """For each magnitude a >= 0: the integer nearest factor·scale / (1 + e^(factor·a/scale)).
 
-    It is what sigmoid (factor 1) and tanh (factor 2) at a lack to `scale`.
+    It is what sigmoid (factor 1) and tanh (factor 2) of a lack to `scale`.
     """
     rounded = {0: nearest_even(factor * scale, 2)}  # the only tie
     pending = set(magnitudes) - rounded.keys()
     bits = 3 * scale.bit_length() + GUARD_BITS
     while pending:
-        exponential = Exponentials(scale, bits, len(pending))
+        exponentials = Exponentials(scale, bits, len(pending))
         for magnitude in pending:
-            nearest = _rounded_tail(exponential(factor * magnitude), factor * scale, 1 << bits)
+            nearest = _logistic_tail(exponentials, factor * magnitude, factor * scale)
             if nearest is not None:
                 rounded[magnitude] = nearest
         pending -= rounded.keys()
@@ -65,46 +63,48 @@ def logistic_tails(magnitudes: Iterable[int], scale: int, factor: int) -> dict[i
     return rounded
 
 
-def _rounded_tail(power: int, numerator: int, one: int) -> int | None:
-    low, high = max(power - 1, 0), power + 2
+def _logistic_tail(exponentials: Exponentials, distance: int, numerator: int) -> int | None:
+    low, high = exponentials.bounds(distance)
+    one = exponentials.one
     return _nearest((numerator * low, one + low), (numerator * high, one + high))
 
 
-def softmax_rows(rows: Iterable[Row], scale: int) -> dict[Row, Row]:
-    """The softmax of each distinct row; all rows have the same length."""
-    rounded: dict[Row, Row] = {}
-    pending = set(rows)
+def softmax_items(wanted: Mapping[Row, set[int]], scale: int) -> dict[Row, dict[int, int]]:
+    """For each row, the softmax of those of its values that are wanted; equal lengths."""
+    rounded: dict[Row, dict[int, int]] = {row: {} for row in wanted}
+    pending = list(wanted)
     group = max(map(len, pending), default=0)
     bits = scale.bit_length() + group.bit_length() + GUARD_BITS
     while pending:
-        exponential = Exponentials(scale, bits, len(pending) * group)
+        exponentials = Exponentials(scale, bits, len(pending) * group)
         for row in pending:
-            result = _softmax_row(row, scale, exponential, bits)
-            if result is not None:
-                rounded[row] = result
-        pending -= rounded.keys()
+            rest = wanted[row] - rounded[row].keys()
+            rounded[row] |= _softmax_row(row, rest, scale, exponentials)
+        pending = [row for row in pending if len(rounded[row]) < len(wanted[row])]
         bits *= 2
     return rounded
 
 
-def _softmax_row(row: Row, scale: int, exponential: Exponentials, bits: int) -> Row | None:
-    """The softmax of one row, or None where `bits` do not decide some rounding."""
-    top = max(row)
-    counts = Counter(top - value for value in row)
+def _softmax_row(
+    row: Row, wanted: set[int], scale: int, exponentials: Exponentials
+) -> dict[int, int]:
+    """The softmax of those wanted values whose rounding the precision decides."""
+    counts = Counter(row)
     if len(counts) == 1:
-        return (nearest_even(scale, len(row)),) * len(row)
-    powers = {distance: exponential(distance) for distance in counts}
-    bounds = {d: (max(power - 1, 0), power + 2) for d, power in powers.items()}
-    bounds[0] = (1 << bits, 1 << bits)
-    low_sum = sum(count * bounds[d][0] for d, count in counts.items())
-    high_sum = sum(count * bounds[d][1] for d, count in counts.items())
-    nearest = {}
-    for d, (low, high) in bounds.items():
-        item = _nearest((scale * low, high_sum), (scale * high, low_sum))
-        if item is None:
-            return None
-        nearest[d] = item
-    return tuple(nearest[top - value] for value in row)
+        return {row[0]: nearest_even(scale, len(row))}  # the only tie
+    top = max(counts)
+    low_sum = high_sum = 0
+    for value, count in counts.items():
+        low, high = exponentials.bounds(top - value)
+        low_sum += count * low
+        high_sum += count * high
+    rounded = {}
+    for value in wanted:
+        low, high = exponentials.bounds(top - value)
+        nearest = _nearest((scale * low, high_sum), (scale * high, low_sum))
+        if nearest is not None:
+            rounded[value] = nearest
+    return rounded
 
 
 def _nearest(low: Ratio, high: Ratio) -> int | None:
@@ -113,4 +113,3 @@ def _nearest(low: Ratio, high: Ratio) -> int | None:
     nearest = (2 * low_numerator + low_denominator) // (2 * low_denominator)
     fits = 2 * high_numerator <= (2 * nearest + 1) * high_denominator
     return nearest if fits else None
-

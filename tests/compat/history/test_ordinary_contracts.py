@@ -88,7 +88,9 @@ def test_factory(twins, token, compiled, calldata):
     # EIP-5202: the blueprint is the init code behind fe 71 00, so that nothing can call it
     blueprint_code = b"\xfe\x71\x00" + compiled("token")
     size = len(blueprint_code).to_bytes(2, "big")
-    blueprint = twins.deploy(bytes.fromhex("61") + size + bytes.fromhex("80600a3d393df3") + blueprint_code)
+    blueprint = twins.deploy(
+        bytes.fromhex("61") + size + bytes.fromhex("80600a3d393df3") + blueprint_code
+    )
 
     def call(signature, *arguments, **options):
         return twins.sign(factory, calldata(signature, *arguments), gas=3_000_000, **options)

@@ -1,0 +1,104 @@
+"""Pooling, axis by axis: the greatest of a window is that of its rows' greatest, and so its sum.
+
+An axis is a loop over the window or over the outputs, whichever are fewer, of one vectorised step
+each. Wide numbers are compared by their ranks and summed limb by limb.
+"""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smartvm.dispatch.numpy_backend import limbs
+from smartvm.dispatch.numpy_backend.forms import divide_narrow, narrow_dtype, to_tensor
+from smartvm.dispatch.numpy_backend.geometry import reach
+from smartvm.dispatch.numpy_backend.limbs import Array
+from smartvm.dispatch.numpy_backend.products import assemble, boxes
+from smartvm.dispatch.tensor import Tensor
+from smartvm.shapes import PoolShape
+
+TILE_ITEMS = 1 << 17
+"""Items that are pooled at a time along all axes: they stay in the cache."""
+
+
+def pool_max(x: Tensor, shape: PoolShape) -> Tensor:
+    """See `Backend.pool_max`; shapes checked, gas paid."""
+    if not x.is_wide:
+        return to_tensor(_greatest(x.data, shape))
+    ranks, order = limbs.rank(x.data)
+    return to_tensor(x.data[order[_greatest(ranks, shape).reshape(-1)]])
+
+
+def pool_average(x: Tensor, shape: PoolShape) -> Tensor:
+    """See `Backend.pool_average`; shapes checked, gas paid."""
+    divisor = _divisors(shape)
+    bound = x.magnitude * prod(map(min, shape.kernel, shape.size))
+    dtype = narrow_dtype(-bound, bound)
+    if dtype is not None:
+        sums = _pool(x.data.reshape(shape.planes, *shape.size), shape, np.add, 0, dtype)
+        return to_tensor(divide_narrow(sums.reshape(-1), divisor, nearest=False))
+    items = np.moveaxis(x.wide().reshape(shape.planes, *shape.size, -1), -1, 0)
+    sums = _pool(items, shape, np.add, 0, np.dtype(np.int64))
+    return to_tensor(limbs.divide(limbs.pack(sums.reshape(len(items), -1)), divisor))
+
+
+def _greatest(items: Array, shape: PoolShape) -> Array:
+    least = np.iinfo(items.dtype).min
+    planes = items.reshape(shape.planes, *shape.size)
+    return _pool(planes, shape, np.maximum, least, items.dtype)
+
+
+def _divisors(shape: PoolShape) -> int | NDArray[np.uint64]:
+    """What each output's sum is divided by: one number if it is the same for all."""
+    counts = [
+        np.array([counted for _, _, counted in shape.windows(axis)], dtype=np.uint64)
+        for axis in range(3)
+    ]
+    if all((axis == axis[0]).all() for axis in counts):
+        return prod(int(axis[0]) for axis in counts)
+    plane = counts[0][:, None, None] * counts[1][:, None] * counts[2]
+    return np.tile(plane.reshape(-1), shape.planes)
+
+
+def _pool(
+    items: Array, shape: PoolShape, combine: np.ufunc, neutral: int, dtype: np.dtype
+) -> Array:
+    """Pool (…, *size) items of `dtype` over all axes; `neutral` is what empty cells count as."""
+    lead = items.shape[:-3]
+
+    def tile(part: Array) -> Array:
+        part = part.astype(dtype, copy=False)
+        # The axes that shrink most come first, to leave less to the others.
+        for axis in sorted(range(3), key=lambda axis: shape.out_size[axis] / shape.size[axis]):
+            part = _pool_axis(part, axis, shape, combine, neutral)
+        return part
+
+    cuts = boxes(lead, TILE_ITEMS // prod(shape.size))
+    return assemble(lead, ((box, tile(items[box])) for box in cuts))
+
+
+def _pool_axis(
+    items: Array, axis: int, shape: PoolShape, combine: np.ufunc, neutral: int
+) -> Array:
+    before, after = shape.padding[axis]
+    kernel, stride, step = shape.kernel[axis], shape.stride[axis], shape.dilation[axis]
+    if kernel == stride == 1 and before == after == 0:
+        return items
+    first = max(0, -before)  # a negative padding crops
+    length, outs = shape.size[axis] + min(0, after) - first, shape.out_size[axis]
+    sizes = list(items.shape)
+    sizes[axis - 3] = outs
+    result = np.full(sizes, neutral, dtype=items.dtype)
+    source = np.moveaxis(items, axis - 3, 0)[first : first + length]
+    target = np.moveaxis(result, axis - 3, 0)
+    if kernel <= outs:
+        for k in range(kernel):
+            taken, cells = reach(k * step - before - first, stride, outs, length)
+            combine(target[taken], source[cells], out=target[taken])
+    else:
+        for out in range(outs):
+            _, cells = reach(out * stride - before - first, step, kernel, length)
+            combine.reduce(source[cells], axis=0, out=target[out])
+    return result
