@@ -36,10 +36,10 @@ _MAP = re.compile(r"\[([^\]]*)\](?: of (\d+) bytes?)?")
 
 
 class Map(NamedTuple):
-    """The items of a feature map or a block; of a block also its bytes an item, if stated."""
+    """The items of a feature map or a block; of a block also its bytes an item, 0 if not stated."""
 
     items: list[int]
-    item_bytes: int | None
+    item_bytes: int
 
 
 class Example(NamedTuple):
@@ -144,11 +144,16 @@ def _example(mnemonic: str, source: str, after: str) -> Example:
 
 
 def maps_of(text: str) -> list[Map]:
-    """The maps of `[1, -2^255] [3] of 2 bytes`; none of `none`."""
+    """The maps of `[1, -2^255] [3, 0 × 9] of 2 bytes`; none of `none`."""
     return [
-        Map([number(item) for item in items.split(",")], int(width) if width else None)
+        Map([value for item in items.split(",") for value in _repeated(item)], int(width or 0))
         for items, width in _MAP.findall(text)
     ]
+
+
+def _repeated(item: str) -> list[int]:
+    value, _, times = item.partition("×")
+    return [number(value)] * int(times or 1)
 
 
 def number(text: str) -> int:
@@ -219,12 +224,12 @@ def renewed(page: str) -> str:
         old = re.search(re.escape(_TABLE_HEAD) + r"(?:\|.*\|\n)*", text)
         assert old, f"{heading}: no table of instructions"
         page = page.replace(old[0], instruction_table(rows))
-    return re.sub(r"^Gas: [^`]+$", _renewed_figure, page, flags=re.M)
+    return re.sub(r"^Gas: +.*(?:\n +.*)*$", _renewed_figure, page, flags=re.M)
 
 
 def _renewed_figure(match: re.Match[str]) -> str:
     text, _, _ = match[0].rpartition(" = ")
-    return f"{text} = {evaluate(' '.join(text.removeprefix('Gas: ').split())):,}\n"
+    return f"{text} = {evaluate(' '.join(text.removeprefix('Gas: ').split())):,}"
 
 
 def main() -> int:

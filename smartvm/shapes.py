@@ -6,8 +6,10 @@ depth of one. The kernels get these objects whole and may rely on them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from math import prod
 from typing import cast
 
@@ -150,20 +152,17 @@ class PoolShape:
             )
         if not self.ceil_mode:
             return span // stride + 1
-        length = -(-span // stride) + 1
-        if length > 1 and (length - 1) * stride >= self.size[axis] + before + min(0, after):
-            length -= 1
-        return length
+        end = self.size[axis] + before + min(0, after)
+        return max(1, min(-(-span // stride) + 1, -(-end // stride)))
 
-    def windows(self, axis: int) -> list[tuple[int, int, int]]:
+    def windows(self, axis: int) -> Iterator[tuple[int, int, int]]:
         """For each output position of an axis: (first cell, cells in the plane, cells counted).
 
         The first cell may be negative; "counted" is the divisor's share of the axis for the
         average. Cells are `dilation` apart; a negative padding crops the plane.
         """
         before, after = self.padding[axis]
-        low, high = max(0, -before), self.size[axis] + min(0, after)
-        result = []
+        low, high = self._plane(axis)
         for position in range(self.out_size[axis]):
             start = position * self.stride[axis] - before
             inside = self._between(axis, start, low, high)
@@ -172,8 +171,32 @@ class PoolShape:
                 if self.count_padding
                 else inside
             )
-            result.append((start, inside, counted))
-        return result
+            yield start, inside, counted
+
+    def misses_plane(self, axis: int) -> bool:
+        """Whether some window of an axis has no cell of the plane; few of them are looked at.
+
+        The outermost windows lie furthest outside. Between them a window has its first or last
+        cell in the plane, or reaches over all of it; then a plane shorter than the dilation can
+        fall between two cells. Which windows it does that to repeats, or befalls one in any
+        length + 1 of them.
+        """
+        before, (low, high) = self.padding[axis][0], self._plane(axis)
+        stride, step, last = self.stride[axis], self.dilation[axis], self.out_size[axis] - 1
+        suspects = [range(1), range(last, last + 1)]
+        if high - low < step:
+            reach = (self.kernel[axis] - 1) * step
+            first = max(0, -((reach - before - high) // stride))
+            suspects.append(range(first, min(last, first + high - low) + 1))
+        return any(
+            self._between(axis, position * stride - before, low, high) == 0
+            for position in chain.from_iterable(suspects)
+        )
+
+    def _plane(self, axis: int) -> tuple[int, int]:
+        """The cells of the plane that a negative padding leaves: [low, high)."""
+        before, after = self.padding[axis]
+        return max(0, -before), self.size[axis] + min(0, after)
 
     def _between(self, axis: int, start: int, low: int, high: int) -> int:
         """How many cells of the window from `start` lie in [low, high)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from inspect import unwrap
 from time import perf_counter
 from typing import Any
 
@@ -89,7 +90,7 @@ class TracedOpcodes:
                     depth=computation.msg.depth,
                     pc=pc,
                     opcode=opcode,
-                    mnemonic=logic.mnemonic,
+                    mnemonic=unwrap(logic).mnemonic,  # py-evm wraps SELFDESTRUCT in a function
                     gas=before,
                     gas_cost=before - computation.get_gas_remaining(),
                     stack=stack,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
+from eth.typing import AccountDetails
 from eth_keys.datatypes import PrivateKey
 from eth_typing import Address
 from eth_utils import keccak
@@ -33,7 +33,7 @@ class Account:
         return cls(PrivateKey(keccak(text=f"smartvm development account {number}")))
 
 
-def genesis_state(accounts: Iterable[Account]) -> dict[Address, dict[str, Any]]:
+def genesis_state(accounts: Iterable[Account]) -> dict[Address, AccountDetails]:
     """The state that funds the accounts, as py-evm takes it."""
-    funded = {"balance": ACCOUNT_BALANCE, "nonce": 0, "code": b"", "storage": {}}
+    funded: AccountDetails = {"balance": ACCOUNT_BALANCE, "nonce": 0, "code": b"", "storage": {}}
     return {account.address: funded for account in accounts}

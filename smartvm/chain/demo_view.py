@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from statistics import median
 from typing import TextIO
 
 import numpy as np
@@ -25,9 +26,9 @@ PAPER_GAS = 2_120_000
 class ProgressBar:
     """A line that fills up; where the output is no terminal, only its end is printed."""
 
-    def __init__(self, label: str, stream: TextIO = sys.stdout) -> None:
+    def __init__(self, label: str, stream: TextIO | None = None) -> None:
         self._label = label
-        self._stream = stream
+        self._stream = stream or sys.stdout
 
     def update(self, done: int, total: int, note: str) -> None:
         """Show that `done` of `total` is done."""
@@ -97,6 +98,14 @@ def layer_rows(contract: ModelContract, steps: Iterable[Step]) -> list[Row]:
     return [before, *rows.values(), after]
 
 
+def median_rows(traces: Sequence[Sequence[Row]]) -> list[Row]:
+    """The rows of several runs of the same code, with the median of their times."""
+    return [
+        replace(rows[0], seconds=median(row.seconds for row in rows))
+        for rows in zip(*traces, strict=True)
+    ]
+
+
 def table(rows: Sequence[Row], transaction_gas: int) -> str:
     """The rows, their total, and the whole transaction beside the paper's."""
     header = (
@@ -118,7 +127,7 @@ def table(rows: Sequence[Row], transaction_gas: int) -> str:
             *(row.line() for row in rows),
             rule,
             total.line(),
-            f"  {'as a transaction':<48}{transaction_gas:>12,}",
+            f"  {'as a transaction, with calldata and log':<48}{transaction_gas:>12,}",
             f"  {'the paper, total':<48}{PAPER_GAS:>12,}   {ratio:.1f} times as much",
         ]
     )

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import rlp
@@ -21,14 +20,12 @@ from eth.abc import BlockAPI, SignedTransactionAPI
 from eth.chains.base import MiningChain
 from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth.db.atomic import AtomicDB
-from eth.exceptions import VMError
 from eth.vm.base import VM
 from eth.vm.spoof import SpoofTransaction
 from eth_typing import Address
-from eth_utils import ValidationError
 
 from smartvm.chain.accounts import Account, genesis_state
-from smartvm.chain.receipts import ExecutionFailed, Receipt, receipts_of
+from smartvm.chain.receipts import ExecutionFailed, Receipt, receipts_of, refusing
 from smartvm.exceptions import SmartVMError
 from smartvm.trace import Tracer
 from smartvm.vm import SmartVM
@@ -177,7 +174,8 @@ class Chain:
             access_list=(),
         )
         # py-evm signs into London's type, which a Prague block cannot hold: decode it again.
-        return builder.decode(unsigned.as_signed_transaction(account.key, CHAIN_ID).encode())
+        signed = unsigned.as_signed_transaction(account.key, CHAIN_ID)
+        return builder.decode(signed.encode())  # type: ignore[no-any-return]
 
     def mine(self, transactions: Sequence[SignedTransactionAPI] = ()) -> list[Receipt]:
         """Mine one block of these transactions.
@@ -189,7 +187,7 @@ class Chain:
         vm = self._chain.get_vm(header)
         block = vm.get_block()
         vm.block_preprocessing(block)
-        with _refusing("invalid transaction"):
+        with refusing("invalid transaction"):
             header, receipts, computations = vm.apply_all_transactions(transactions, header)
         block = vm.set_block_transactions_and_withdrawals(block, header, transactions, receipts)
         block = vm.mine_block(vm.block_postprocessing(block)).block
@@ -241,7 +239,7 @@ class Chain:
         with self.vm.in_costless_state() as state:
             state.tracer = tracer
             transaction = self._unsigned(state, to, data, value, sender, gas)
-            with _refusing("invalid transaction"):
+            with refusing("invalid transaction"):
                 return state.costless_execute_transaction(transaction)
 
     def estimate(
@@ -287,7 +285,7 @@ class Chain:
         Raises:
             SmartVMError: it is no block, does not fit, or its results are not what it claims.
         """
-        with _refusing("block refused"):
+        with refusing("block refused"):
             if isinstance(block, bytes):
                 block = rlp.decode(block, sedes=self._vm_class.get_block_class())
             self._chain.import_block(block)
@@ -296,12 +294,3 @@ class Chain:
         """Import blocks in order."""
         for block in blocks:
             self.import_block(block)
-
-
-@contextmanager
-def _refusing(what: str) -> Iterator[None]:
-    """Turn what py-evm raises for input that it does not accept into a SmartVMError."""
-    try:
-        yield
-    except (ValidationError, VMError, rlp.DecodingError, rlp.DeserializationError) as error:
-        raise SmartVMError(f"{what}: {error}") from error

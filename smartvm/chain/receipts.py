@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import rlp
 from eth.abc import BlockAPI
-from eth.exceptions import Revert
+from eth.exceptions import Revert, VMError
 from eth_typing import Address
+from eth_utils import ValidationError
 
 from smartvm.compiler.abi import revert_reason
 from smartvm.exceptions import SmartVMError
@@ -93,3 +96,12 @@ def receipts_of(
 
 def _log(log: Any) -> Log:
     return Log(log.address, tuple(topic.to_bytes(32, "big") for topic in log.topics), log.data)
+
+
+@contextmanager
+def refusing(what: str) -> Iterator[None]:
+    """Turn what py-evm raises for input that it does not accept into a SmartVMError."""
+    try:
+        yield
+    except (ValidationError, VMError, rlp.DecodingError, rlp.DeserializationError) as error:
+        raise SmartVMError(f"{what}: {error}") from error

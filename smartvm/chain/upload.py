@@ -67,15 +67,18 @@ def upload_blocks(
         ExecutionFailed: the contract refuses a block; those before it stay.
     """
     state = chain.state
-    present = [number for number, block in blocks.items() if holds(state, contract, number, block)]
-    missing = [number for number in blocks if number not in present]
+    done = {number for number, block in blocks.items() if holds(state, contract, number, block)}
     sent: list[Receipt] = []
     report = progress or (lambda _: None)
-    report(_progress(blocks, present))
-    for index, number in enumerate(missing):
+    sizes = {number: _size(block) for number, block in blocks.items()}
+    present = sum(sizes[number] for number in done)
+    now = Progress(len(done), len(blocks), present, sum(sizes.values()))
+    report(now)
+    for number in sorted(blocks.keys() - done):
         sent.append(_send(chain, contract, number, blocks[number], sender))
-        report(_progress(blocks, present + missing[: index + 1]))
-    return Upload(sent, present)
+        now = now._replace(blocks=now.blocks + 1, size=now.size + sizes[number])
+        report(now)
+    return Upload(sent, sorted(done))
 
 
 def holds(state: Any, contract: bytes, number: int, block: WeightBlock) -> bool:
@@ -112,9 +115,6 @@ def _gas_limit(calldata: bytes) -> int:
     return TRANSACTION_BASE + (CALLDATA_BYTE + 1) * size + copies + gas.block_write(size, False)
 
 
-def _progress(blocks: Mapping[int, WeightBlock], done: list[int]) -> Progress:
-    return Progress(len(done), len(blocks), _size(blocks, done), _size(blocks, list(blocks)))
-
-
-def _size(blocks: Mapping[int, WeightBlock], numbers: list[int]) -> int:
-    return sum(len(blocks[number].items) * blocks[number].item_bytes for number in numbers)
+def _size(block: WeightBlock) -> int:
+    """Bytes of items."""
+    return len(block.items) * block.item_bytes

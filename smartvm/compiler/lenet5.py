@@ -18,6 +18,7 @@ import struct
 from math import prod
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -52,10 +53,18 @@ class Images(NamedTuple):
 
 
 def weights(path: Path = WEIGHTS_FILE) -> Weights:
-    """The trained weights as float32."""
-    with np.load(path) as archive:
-        names = [f"{layer}.{part}" for layer in LAYER_NAMES for part in ("weight", "bias")]
-        return {name: archive[name].astype(np.float32) for name in names}
+    """The trained weights as float32.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError: it is no file of LeNet-5 weights.
+    """
+    names = [f"{layer}.{part}" for layer in LAYER_NAMES for part in ("weight", "bias")]
+    try:
+        with path.open("rb") as file, np.load(file) as archive:
+            return {name: archive[name].astype(np.float32) for name in names}
+    except (AttributeError, BadZipFile, KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{path} holds no LeNet-5 weights") from error
 
 
 def load(path: Path = WEIGHTS_FILE, scale: int = SCALE) -> Network:
@@ -112,12 +121,13 @@ def _convolve(x: np.ndarray, parameters: Weights, name: str) -> np.ndarray:
     kernels, bias = parameters[f"{name}.weight"], parameters[f"{name}.bias"]
     windows = np.lib.stride_tricks.sliding_window_view(x, kernels.shape[2:], axis=(2, 3))
     sums = np.tensordot(windows, kernels, axes=((1, 4, 5), (1, 2, 3)))
-    return np.maximum(sums + bias, 0).transpose(0, 3, 1, 2)
+    return np.asarray(np.maximum(sums + bias, 0).transpose(0, 3, 1, 2))
 
 
 def _max_pool(x: np.ndarray) -> np.ndarray:
     count, channels, height, width = x.shape
-    return x.reshape(count, channels, height // 2, 2, width // 2, 2).max(axis=(3, 5))
+    windows = x.reshape(count, channels, height // 2, 2, width // 2, 2)
+    return np.asarray(windows.max(axis=(3, 5)))
 
 
 def test_split(path: Path = WEIGHTS_FILE) -> Images:
@@ -136,7 +146,7 @@ def enlarge(digits: np.ndarray) -> np.ndarray:
     weights_of = _interpolation()
     sums = weights_of @ digits.astype(np.int64) @ weights_of.T
     denominator = 64 * DIGIT_MAX
-    return ((sums * PIXEL_MAX + denominator // 2) // denominator).astype(np.uint8)
+    return np.asarray((sums * PIXEL_MAX + denominator // 2) // denominator, np.uint8)
 
 
 def _interpolation() -> np.ndarray:

@@ -122,6 +122,3 @@ def _owned(array: np.ndarray) -> np.ndarray:
     """Mark an array that nobody else refers to as read-only, which lets a tensor adopt it."""
     array.flags.writeable = False
     return array
-
-
-packed_items = pack_items

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from smartvm.words import MAX_LIMBS, WORD_BITS, limbs_for, to_signed
+from smartvm.words import MAX_LIMBS, WORD_BITS, limbs_for
 
 NARROW = (np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64))
 WIDE_BYTES = WORD_BITS // 8
@@ -177,25 +177,23 @@ class Tensor:
 
 def _narrowed(limbs: np.ndarray) -> np.ndarray | None:
     """The int64 values of wide limbs where all of them fit, else None."""
-    sign = np.where(limbs[:, 3] >> 15, 0xFFFF, 0).astype(np.uint16)
-    if (limbs[:, 4:] != sign[:, None]).any():
+    words = np.ascontiguousarray(limbs).view("<i8")
+    sign = words[:, :1] >> 63
+    if (words[:, 1:] != sign).any():
         return None
-    return np.ascontiguousarray(limbs[:, :4]).view("<i8").reshape(-1)
+    return words[:, 0].copy()
 
 
 def _wide_bounds(limbs: np.ndarray) -> tuple[int, int]:
-    """The least and greatest value: the top limbs decide, ties are settled among their rows."""
-    rows = limbs.astype(np.int32)
-    rows[:, -1] ^= 0x8000  # the sign bit flipped: the order of signed is that of unsigned
-    return _extreme(rows, np.min), _extreme(rows, np.max)
+    """The least and greatest value: the top words decide, ties are settled among their rows."""
+    words = np.ascontiguousarray(limbs).view("<u8")
+    return _extreme(words, np.min), _extreme(words, np.max)
 
 
 def _extreme(rows: np.ndarray, pick: Any) -> int:
-    for column in range(MAX_LIMBS - 1, -1, -1):
-        rows = rows[rows[:, column] == pick(rows[:, column])]
+    for index in (3, 2, 1, 0):
+        column = rows[:, index].view("<i8") if index == 3 else rows[:, index]
+        rows = rows[column == pick(column)]
         if len(rows) == 1:
             break
-    limbs = rows[0].copy()
-    limbs[-1] ^= 0x8000
-    word = int.from_bytes(limbs.astype("<u2").tobytes(), "little")
-    return to_signed(word)
+    return int.from_bytes(rows[0].tobytes(), "little", signed=True)

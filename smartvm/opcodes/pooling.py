@@ -85,7 +85,7 @@ def _shape(frame: Frame, operands: tuple[int, ...]) -> PoolShape:
 def _check_overlap(shape: PoolShape) -> None:
     pairs = list(zip(shape.stride, shape.kernel, strict=True))
     if any(s > k for s, k in pairs) or not any(s < k for s, k in pairs):
-        raise OperandError("stride", f"less than the kernel {shape.kernel[1:]}", shape.stride[1:])
+        raise OperandError("stride", f"less than the kernel {shape.kernel}", shape.stride)
 
 
 def _charge(frame: Frame, shape: PoolShape, limbs: int) -> None:
@@ -94,5 +94,5 @@ def _charge(frame: Frame, shape: PoolShape, limbs: int) -> None:
     frame.consume_gas(gas.elementwise(cells, limbs), "windows")
     charge_growth(frame, shape.padded_items + shape.out_items, limbs)
     for axis in range(3):
-        if any(inside == 0 for _, inside, _ in shape.windows(axis)):
+        if shape.misses_plane(axis):
             raise ShapeError("padding", "a cell of the plane in every window", shape.padding)

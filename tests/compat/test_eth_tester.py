@@ -54,3 +54,33 @@ def test_a_dnn_contract(tester):
     assert int.from_bytes(answer, "big", signed=True) == -42
     assert send(tester, contract, (14).to_bytes(32, "big"))["status"] == 1
     assert send(tester, contract, b"", gas=21_500)["status"] == 0
+
+
+def remembering() -> bytes:
+    """Calldata of one word is written as block 1; a call without any returns the block."""
+    program = Program().op("CALLDATASIZE").jump_if("write").op("BUF_ALLO", size=1)
+    program.op("BUF_BIAS", address=1).op("BTOM", offset=0).push(32).push(0).op("RETURN")
+    program.label("write").op("CALLDATASIZE").push(0).push(0).op("CALLDATACOPY")
+    return program.op("MTOB", offset=0, count=1).op("BTOS1", first=0, block=1).bytecode()
+
+
+def test_blocks_follow_a_reorganisation(tester):
+    """What the resident cache holds of one branch must not show in another."""
+    contract = send(tester, "", init_code(remembering()))["contract_address"]
+
+    def write(number: int) -> None:
+        assert send(tester, contract, number.to_bytes(32, "big"))["status"] == 1
+
+    def read() -> int:
+        return int.from_bytes(call(tester, contract, b""), "big")
+
+    write(5)
+    snapshot = tester.take_snapshot()
+    write(6)
+    assert read() == 6
+    tester.revert_to_snapshot(snapshot)
+    assert read() == 5
+    write(7)
+    assert read() == 7
+    tester.revert_to_snapshot(snapshot)
+    assert read() == 5

@@ -57,9 +57,9 @@ def calling(gas: int = CHILD_GAS) -> bytes:
 
 @pytest.fixture
 def traces() -> Program:
-    """Changes that a failure must take back: a slot, a transient slot, a log, a block."""
-    program = Program().push(1).push(1).op("SSTORE").push(1).push(1).op("TSTORE")
-    program.push(0).push(0).op("LOG0").op("BUF_ALLO", size=1)
+    """Changes that a failure must take back: a slot, a log, a block."""
+    program = Program().push(1).push(1).op("SSTORE").push(0).push(0).op("LOG0")
+    program.op("BUF_ALLO", size=1)
     return program.op("BTOS1", first=0, block=7).op("BUF_FREE", size=0)
 
 

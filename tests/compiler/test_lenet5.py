@@ -129,3 +129,20 @@ def test_a_malformed_mnist_file_is_refused(tmp_path: Path, content: bytes) -> No
     (tmp_path / "t10k-images-idx3-ubyte").write_bytes(content)
     with pytest.raises(ValueError, match="t10k-images"):
         lenet5.read_mnist(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["text", "zip", "npy", "npz"])
+def test_a_file_without_weights_is_refused(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / f"weights.{kind}"
+    with path.open("wb") as file:
+        match kind:
+            case "text":
+                file.write(b"weights")
+            case "zip":
+                file.write(b"PK\3\4 cut")
+            case "npy":
+                np.save(file, np.zeros(3))
+            case "npz":
+                np.savez(file, other=np.zeros(3))
+    with pytest.raises(ValueError, match="holds no LeNet-5 weights"):
+        lenet5.weights(path)

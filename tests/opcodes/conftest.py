@@ -114,9 +114,7 @@ class Machine:
         loads, data = _loading(memory, maps)
         code = assemble(loads + text)
         state = chain(self.vm).get_vm().state if state is None else state
-        return Outcome(
-            execute(code, calldata=data, vm=self.vm, state=state, trace=True, **options)
-        )
+        return Outcome(execute(code, calldata=data, vm=self.vm, state=state, trace=True, **options))
 
     def fails(self, text: str, error: type[Exception], message: str, **options: Any) -> None:
         """Run a text whose last step raises just this error, with just this message."""

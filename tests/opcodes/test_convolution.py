@@ -56,10 +56,10 @@ def test_the_last_window_that_fits_is_the_last(run):
 
 
 def test_channels_are_summed_into_each_output(run):
-    x = [1, 2, 3, 4] + [10, 20, 30, 40]
+    x = [1, 2, 3, 4, 10, 20, 30, 40]
     text = "CONV_MUL weights=1 in=2 out=3 size=2"
     result = run(text, maps=[x], blocks={1: [1, 1, 2, -1, 0, 5]}).top
-    assert result == [11, 22, 33, 44] + [-8, -16, -24, -32] + [50, 100, 150, 200]
+    assert result == [11, 22, 33, 44, -8, -16, -24, -32, 50, 100, 150, 200]
 
 
 def test_groups_see_their_own_channels_only(run):
@@ -70,7 +70,7 @@ def test_groups_see_their_own_channels_only(run):
 def test_a_group_has_several_outputs(run):
     text = "CONV_MUL weights=1 in=2 groups=2 out=4 size=1x2"
     result = run(text, maps=[[5, 6, 7, 8]], blocks={1: [1, 2, 3, 4]}).top
-    assert result == [5, 6] + [10, 12] + [21, 24] + [28, 32]
+    assert result == [5, 6, 10, 12, 21, 24, 28, 32]
 
 
 def test_the_batch_is_the_outermost_axis(run):
@@ -84,7 +84,7 @@ def test_the_batch_is_the_outermost_axis(run):
 def test_depthwise_keeps_the_channels(run, out):
     text = f"CONV_SING weights=1 in=2 {out or 'out=0'} size=1x3 kernel=1x2"
     result = run(text, maps=[[1, 2, 3, 4, 5, 6]], blocks={1: [1, 1, 10, 100]}).top
-    assert result == [3, 5] + [540, 650]
+    assert result == [3, 5, 540, 650]
 
 
 def test_depthwise_with_a_channel_multiplier(run):
@@ -100,7 +100,9 @@ VOLUMES = {
     "a dilation in depth": ("size=1x2x4 kernel=1x1x2 dilation=1x1x3", [1, 1], [8, 10]),
     "padding in depth": ("size=2x4x1 kernel=1 padding=0:0x0:0x1:0", [1], [0] * 8 + EIGHT),
     "a slice cropped": ("size=2 padding=0:0x0:0x-1:0", [1], [5, 6, 7, 8]),
-    "padding on all sides": ("size=2 kernel=2 stride=2 padding=1", EIGHT, [8, 14, 18, 20, 20, 18, 14, 8]),
+    "padding on all sides": (
+        "size=2 kernel=2 stride=2 padding=1", EIGHT, [8, 14, 18, 20, 20, 18, 14, 8],
+    ),
 }  # fmt: skip
 
 
@@ -175,7 +177,7 @@ def test_transposed_groups(run):
 def test_transposed_batch(run):
     text = "CONV_TPD weights=1 in=1 out=2 size=1x2 kernel=1x2"
     result = run(text, maps=[[1, 2, 3, 4]], blocks={1: [1, 10, 0, 1]}).top
-    assert result == [1, 12, 20, 0, 1, 2] + [3, 34, 40, 0, 3, 4]
+    assert result == [1, 12, 20, 0, 1, 2, 3, 34, 40, 0, 3, 4]
 
 
 def test_transposed_volume(run):

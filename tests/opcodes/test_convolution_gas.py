@@ -46,16 +46,13 @@ def test_every_part(run, price, mnemonic):
 )
 def test_limbs(run, price, limbs_x, item_bytes, limbs_w, limbs_out, form):
     """A map counts by its widest item, a block by the width that it declares."""
-    held = {1: 2, 2: 4, 3: 8, 4: 8}.get(limbs_x, 32)
-    program = "BUF_ALLO size=9\nBUF_FIL value=1\n"
-    program += f"BTOS1 first=0 block=1 item_bytes={item_bytes}\nBUF_FREE size=0\n"
-    text = program + "CONV_MUL weights=1 in=1 out=1 size=8 kernel=3"
-    outcome = run(text, maps=[ramp(64, limbs_x)])
-    work = price.warm_block(9 * item_bytes) + price.macs(9 * 36, limbs_x, limbs_w)
+    held = 64 * {1: 2, 2: 4, 3: 8, 4: 8}.get(limbs_x, 32)
+    block = [1] * 8 + [1 << 8 * item_bytes - 2]
+    text = "CONV_MUL weights=1 in=1 out=1 size=8 kernel=3"
+    outcome = run(text, maps=[ramp(64, limbs_x)], blocks={1: block})
+    work = price.cold_block(9 * item_bytes) + price.macs(9 * 36, limbs_x, limbs_w)
     laying_out = price.items(64, limbs_x) + price.items(36, limbs_out)
-    paid = 64 * held + 9 * 2
-    growth = price.growth(paid, max(paid, 64 * held + 100 * form))
-    assert outcome.charged == work + laying_out + growth
+    assert outcome.charged == work + laying_out + price.growth(held, held + 100 * form)
 
 
 def test_channels_groups_and_batch(run, price):

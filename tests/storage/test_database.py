@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import rlp
 from eth.constants import BLANK_ROOT_HASH
 from eth.db.account import AccountDB
 from eth.db.atomic import AtomicDB
 from eth.db.backends.memory import MemoryDB
-from eth.vm.interrupt import MissingStorageTrieNode
 from eth_hash.auto import keccak
 from eth_utils import ValidationError
 from trie import HexaryTrie
@@ -19,9 +17,7 @@ from smartvm.exceptions import BlockMalformed
 from smartvm.storage import (
     SmartVMAccountDB,
     block_key,
-    decode_block,
     encode_block,
-    gather,
     resident,
 )
 
@@ -47,17 +43,6 @@ def storage_root_of(slots: dict[int, int], blocks: dict[int, bytes]) -> bytes:
     for number, value in blocks.items():
         trie[keccak(block_key(number))] = value
     return trie.root_hash
-
-
-@pytest.fixture
-def nodes():
-    """The trie nodes on disk."""
-    return MemoryDB()
-
-
-@pytest.fixture
-def database(nodes):
-    return SmartVMAccountDB(AtomicDB(nodes))
 
 
 def saved(database, nodes):
@@ -137,6 +122,18 @@ def test_a_revert_restores_what_was_there(database, nodes):
     assert contents(database, 1) == [1]
 
 
+def test_deleting_alone_is_reverted_and_saved_too(database, nodes):
+    database.set_block(ADDRESS, 1, encoded(1))
+    database = saved(database, nodes)
+    checkpoint = database.record()
+    database.delete_block(ADDRESS, 1)
+    assert contents(database, 1) is None
+    database.discard(checkpoint)
+    assert contents(database, 1) == [1]
+    database.delete_block(ADDRESS, 1)
+    assert contents(saved(database, nodes), 1) is None
+
+
 @pytest.mark.parametrize("wipe", ["delete_account", "delete_storage"])
 def test_a_wiped_account_has_no_blocks_until_a_revert(database, nodes, wipe):
     database.set_block(ADDRESS, 1, encoded(1))
@@ -209,107 +206,6 @@ def test_blocks_are_warm_for_one_transaction_and_a_revert_cools_them(database):
     assert not database.is_block_warm(ADDRESS, 1)
 
 
-def test_reading_a_block_neither_warms_it_nor_counts_as_a_slot(database, nodes):
-    database.set_block(ADDRESS, 1, encoded(1))
-    database = saved(database, nodes)
-    contents(database, 1)
-    assert not database.is_block_warm(ADDRESS, 1)
-    assert database._account_stores[ADDRESS].get_accessed_slots() == frozenset()
-
-
-@pytest.fixture
-def filled(database, nodes):
-    """The root of a state with thirty blocks."""
-    for number in range(30):
-        database.set_block(ADDRESS, number, encoded(*range(number, number + 50)))
-    return saved(database, nodes).state_root
-
-
-def witness(nodes, root, prepare=lambda database: None):
-    database = SmartVMAccountDB(AtomicDB(nodes), root)
-    prepare(database)
-    for number in range(0, 30, 3):
-        contents(database, number)
-    return database.persist().hashes
-
-
-def slot_write(database):
-    database.set_storage(ADDRESS, 5, 6)
-    database.make_state_root()
-
-
-@pytest.mark.parametrize("prepare", [lambda database: None, slot_write])
-def test_the_witness_is_the_same_whatever_is_resident(nodes, filled, prepare):
-    cold = witness(nodes, filled, prepare)
-    assert len(cold) > 10
-    assert witness(nodes, filled, prepare) == cold
-    resident.clear()
-    other_root = SmartVMAccountDB(AtomicDB(nodes), filled)
-    slot_write(other_root)
-    for number in range(30):  # the leaves become resident, but not under this root
-        contents(other_root, number)
-    assert witness(nodes, filled, prepare) == cold
-
-
-def test_a_missing_node_is_reported_as_for_a_slot(nodes, filled):
-    database = SmartVMAccountDB(AtomicDB(nodes), filled)
-    storage_root = database._get_storage_root(ADDRESS)
-    path = keccak(block_key(7))
-    leaf = keccak(rlp.encode(HexaryTrie(nodes, storage_root).get_proof(path)[-1]))
-    encoding = nodes.kv_store.pop(leaf)
-    for read in (database.get_block, database.has_block):
-        with pytest.raises(MissingStorageTrieNode) as caught:
-            read(ADDRESS, 7)
-        error = caught.value
-        assert (error.missing_node_hash, error.requested_key) == (leaf, path)
-        assert (error.storage_root_hash, error.account_address) == (storage_root, ADDRESS)
-        assert 0 < len(error.prefix) < 4
-    nodes[leaf] = encoding
-    assert contents(database, 7) == list(range(7, 57))
-
-
-def test_a_missing_slot_is_reported_as_by_py_evm(nodes, filled):
-    stock = AccountDB(AtomicDB(nodes), filled)
-    storage_root = stock._get_storage_root(ADDRESS)
-    nodes.kv_store.pop(storage_root)
-    arguments = []
-    for database in (stock, SmartVMAccountDB(AtomicDB(nodes), filled)):
-        with pytest.raises(MissingStorageTrieNode) as caught:
-            database.get_storage(ADDRESS, 1)
-        arguments.append(caught.value.args)
-    assert arguments[0] == arguments[1]
-
-
-def test_an_unknown_slot_write_walks_around_the_cache(nodes, filled):
-    """After a slot is written the root is new; the weights unpacked before are found again."""
-    database = SmartVMAccountDB(AtomicDB(nodes), filled)
-    before = database.get_block(ADDRESS, 2)
-    before.items.memo["derived"] = 1
-    slot_write(database)
-    assert database.get_block(ADDRESS, 2) is before
-    database = saved(database, nodes)
-    assert database.get_block(ADDRESS, 2).items.memo == {"derived": 1}
-
-
-def test_reading_copies_nothing(database, nodes):
-    database.set_block(ADDRESS, 1, encoded(*range(2000), item_bytes=3))
-    database = saved(database, nodes)
-    packed = np.frombuffer(database.get_block(ADDRESS, 1).packed, np.uint8)
-    assert any(
-        np.shares_memory(packed, np.frombuffer(node, np.uint8)) for node in nodes.kv_store.values()
-    )
-
-
-def test_blocks_do_not_stay_in_the_slot_cache(database):
-    database.set_block(ADDRESS, 1, encoded(1))
-    database.set_storage(ADDRESS, 2, 3)
-    database.make_state_root()
-    contents(database, 1)
-    database.get_storage(ADDRESS, 2)
-    cached = database._account_stores[ADDRESS]._storage_cache._cached_values
-    assert cached.keys() == [b"\x02"]
-
-
 def test_a_malformed_block_is_named_and_can_be_replaced(database, nodes):
     database.set_block(ADDRESS, 1, b"\x83\x02\x01\x05")
     for _ in range(2):
@@ -334,15 +230,6 @@ def test_wrong_use_is_refused(database):
         database.get_block(ADDRESS[:19], 1)
 
 
-def test_gathered_blocks_of_the_database_are_kept_over_calls(nodes, filled):
-    def tensor():
-        database = SmartVMAccountDB(AtomicDB(nodes), filled)
-        return gather([database.get_block(ADDRESS, n) for n in (4, 5)], 90)
-
-    assert tensor().to_ints() == [*range(4, 54), *range(5, 45)]
-    assert tensor() is tensor()
-
-
 def test_slots_read_and_write_as_on_the_stock_database(nodes):
     stock, ours = AccountDB(AtomicDB(MemoryDB())), SmartVMAccountDB(AtomicDB(nodes))
     for database in (stock, ours):
@@ -355,10 +242,3 @@ def test_slots_read_and_write_as_on_the_stock_database(nodes):
         ours.get_storage(ADDRESS, n) for n in range(80)
     ]
     assert stock.make_state_root() == ours.make_state_root()
-
-
-def test_a_proof_of_the_leaf_decodes_by_the_format_alone(database, nodes):
-    database.set_block(ADDRESS, 1, encoded(4, 5))
-    database = saved(database, nodes)
-    trie = HexaryTrie(nodes, database._get_storage_root(ADDRESS))
-    assert decode_block(trie[keccak(b"\x01" + (1).to_bytes(32, "big"))]).items.to_ints() == [4, 5]

@@ -19,6 +19,7 @@ from smartvm.dispatch.numpy_backend.geometry import reach
 from smartvm.dispatch.numpy_backend.products import (
     Box,
     assemble,
+    bound_of,
     boxes,
     choose,
     lengths,
@@ -30,7 +31,8 @@ from smartvm.shapes import NO_PADDING, ConvShape
 
 def convolve(x: Tensor, weights: Tensor, shape: ConvShape) -> Tensor:
     """See `Backend.convolve`; shapes checked, gas paid."""
-    arithmetic = choose(x, weights, _rows(weights.data, shape), shape.uses_per_weight)
+    bound = bound_of(x, weights, _rows(weights.data, shape), shape.uses_per_weight)
+    arithmetic = choose(bound, weights, x)
     if shape.transposed:
         return _spread(arithmetic, x, weights, shape)
     windows = _windows(arithmetic.view(x), shape)
@@ -89,7 +91,7 @@ def _spread(arithmetic: Arithmetic, x: Tensor, weights: Tensor, shape: ConvShape
     left, cells = _spread_operands(arithmetic.view(weights), arithmetic.view(x), shape)
     sizes = (shape.batch, shape.groups, shape.out_channels // shape.groups)
     tiles = list(boxes(sizes, arithmetic.tile_items // prod(shape.out_size)))
-    memo = weights.memo if len(tiles) == 1 else {}
+    memo = weights.memo if len(tiles) == 1 else None
 
     def planes(box: Box) -> Array:
         batch, group, outs = box

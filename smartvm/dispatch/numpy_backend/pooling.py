@@ -7,6 +7,7 @@ each. Wide numbers are compared by their ranks and summed limb by limb.
 from __future__ import annotations
 
 from math import prod
+from types import EllipsisType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from smartvm.dispatch.numpy_backend.geometry import reach
 from smartvm.dispatch.numpy_backend.limbs import Array
 from smartvm.dispatch.numpy_backend.products import assemble, boxes
 from smartvm.dispatch.tensor import Tensor
-from smartvm.shapes import PoolShape
+from smartvm.shapes import NO_PADDING, PoolShape
 
 TILE_ITEMS = 1 << 17
 """Items that are pooled at a time along all axes: they stay in the cache."""
@@ -52,12 +53,12 @@ def _greatest(items: Array, shape: PoolShape) -> Array:
 
 def _divisors(shape: PoolShape) -> int | NDArray[np.uint64]:
     """What each output's sum is divided by: one number if it is the same for all."""
+    if shape.padding == NO_PADDING and not shape.ceil_mode:
+        return shape.window_items
     counts = [
         np.array([counted for _, _, counted in shape.windows(axis)], dtype=np.uint64)
         for axis in range(3)
     ]
-    if all((axis == axis[0]).all() for axis in counts):
-        return prod(int(axis[0]) for axis in counts)
     plane = counts[0][:, None, None] * counts[1][:, None] * counts[2]
     return np.tile(plane.reshape(-1), shape.planes)
 
@@ -67,11 +68,12 @@ def _pool(
 ) -> Array:
     """Pool (…, *size) items of `dtype` over all axes; `neutral` is what empty cells count as."""
     lead = items.shape[:-3]
+    # The axes that shrink most come first, to leave less to the others.
+    axes = sorted(range(3), key=lambda axis: shape.out_size[axis] / shape.size[axis])
 
     def tile(part: Array) -> Array:
         part = part.astype(dtype, copy=False)
-        # The axes that shrink most come first, to leave less to the others.
-        for axis in sorted(range(3), key=lambda axis: shape.out_size[axis] / shape.size[axis]):
+        for axis in axes:
             part = _pool_axis(part, axis, shape, combine, neutral)
         return part
 
@@ -82,23 +84,29 @@ def _pool(
 def _pool_axis(
     items: Array, axis: int, shape: PoolShape, combine: np.ufunc, neutral: int
 ) -> Array:
-    before, after = shape.padding[axis]
+    (before, after), outs = shape.padding[axis], shape.out_size[axis]
     kernel, stride, step = shape.kernel[axis], shape.stride[axis], shape.dilation[axis]
     if kernel == stride == 1 and before == after == 0:
         return items
     first = max(0, -before)  # a negative padding crops
-    length, outs = shape.size[axis] + min(0, after) - first, shape.out_size[axis]
+    length = shape.size[axis] + min(0, after) - first
+    items = items[_along(axis, slice(first, first + length))]
     sizes = list(items.shape)
     sizes[axis - 3] = outs
     result = np.full(sizes, neutral, dtype=items.dtype)
-    source = np.moveaxis(items, axis - 3, 0)[first : first + length]
-    target = np.moveaxis(result, axis - 3, 0)
     if kernel <= outs:
         for k in range(kernel):
             taken, cells = reach(k * step - before - first, stride, outs, length)
-            combine(target[taken], source[cells], out=target[taken])
+            target = result[_along(axis, taken)]
+            combine(target, items[_along(axis, cells)], out=target)
     else:
         for out in range(outs):
             _, cells = reach(out * stride - before - first, step, kernel, length)
-            combine.reduce(source[cells], axis=0, out=target[out])
+            target = result[_along(axis, slice(out, out + 1))]
+            combine.reduce(items[_along(axis, cells)], axis=axis - 3, out=target, keepdims=True)
     return result
+
+
+def _along(axis: int, part: slice) -> tuple[EllipsisType | slice, ...]:
+    """The index of a part of a spatial axis, of three, in an array that ends in them."""
+    return (..., part, *(slice(None),) * (2 - axis))

@@ -27,8 +27,17 @@ MEMO_BYTES = 1 << 20
 Box = tuple[slice, ...]
 
 
-def choose(x: Tensor, weights: Tensor, rows: Array, uses: int) -> Arithmetic:
-    """The cheapest arithmetic in which products of the weights (left) and x (right) are exact.
+def choose(bound: int, left: Tensor, right: Tensor) -> Arithmetic:
+    """The cheapest arithmetic in which products are exact under a `bound_of` them."""
+    if bound <= FLOAT32_EXACT:
+        return FLOAT32
+    if bound <= FLOAT64_EXACT:
+        return FLOAT64
+    return Split(left.limbs, right.limbs, narrow=bound < 1 << 63)
+
+
+def bound_of(x: Tensor, weights: Tensor, rows: Array, uses: int) -> int:
+    """A bound of every operand, and of the magnitudes of an output's products, summed.
 
     Args:
         x: the map.
@@ -36,16 +45,6 @@ def choose(x: Tensor, weights: Tensor, rows: Array, uses: int) -> Arithmetic:
         rows: their items as (G, rows, …), each row the weights that one output sums.
         uses: how often each weight is multiplied.
     """
-    bound = _bound(x, weights, rows, uses)
-    if bound <= FLOAT32_EXACT:
-        return FLOAT32
-    if bound <= FLOAT64_EXACT:
-        return FLOAT64
-    return Split(weights.limbs, x.limbs, narrow=bound < 1 << 63)
-
-
-def _bound(x: Tensor, weights: Tensor, rows: Array, uses: int) -> int:
-    """A bound of every operand, and of the magnitudes of an output's products, summed."""
     greatest = max(x.magnitude, 1)
     heaviest = max(weights.magnitude, 1) * prod(rows.shape[2:])
     bound = greatest * heaviest
@@ -89,7 +88,11 @@ def lengths(box: Iterable[slice]) -> tuple[int, ...]:
 
 
 def multiply(
-    arithmetic: Arithmetic, left: Array, right: Array, memo: dict[Any, Any], raw: bool = False
+    arithmetic: Arithmetic,
+    left: Array,
+    right: Array,
+    memo: dict[Any, Any] | None,
+    raw: bool = False,
 ) -> Array:
     """The product of views (G, M, *inner) and (G, *inner, *outer).
 
@@ -101,7 +104,7 @@ def multiply(
         arithmetic: as `choose` gave it.
         left: the weights.
         right: the map, an axis for each inner axis of `left`, then the outer ones.
-        memo: the weights' own, where their layout is kept if it is small.
+        memo: where the layout of `left` is kept, if it is small: the weights' own.
         raw: whether to leave the sums unfinished.
 
     Returns:
@@ -138,9 +141,9 @@ def assemble(sizes: tuple[int, ...], tiles: Iterable[tuple[Box, Array]], lead: i
     return result
 
 
-def _kept_left(arithmetic: Arithmetic, left: Array, memo: dict[Any, Any]) -> Array:
+def _kept_left(arithmetic: Arithmetic, left: Array, memo: dict[Any, Any] | None) -> Array:
     """The left operand laid out; from the memo, if it is small enough to be kept there."""
-    if left.size * 8 > MEMO_BYTES:
+    if memo is None or left.size * 8 > MEMO_BYTES:
         return arithmetic.lay_left(left)
     key = ("numpy", arithmetic.key, left.shape, left.strides)
     if key not in memo:

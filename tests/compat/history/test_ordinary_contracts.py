@@ -58,7 +58,7 @@ def test_token(twins, token, calldata):
 
 def test_loop(twins, compiled, calldata):
     loop = twins.deploy(compiled("loop"))
-    twins.assert_same_history(
+    outcomes = twins.assert_same_history(
         [
             twins.sign(loop, calldata("remember(uint256)", 40)),
             twins.sign(loop, calldata("remember(uint256)", 256)),
@@ -67,6 +67,7 @@ def test_loop(twins, compiled, calldata):
             twins.sign(loop, calldata("modular(uint256,uint256,uint256)", 300, 7, 2**255 - 19)),
         ]
     )
+    assert [outcome.succeeded for outcome in outcomes] == [1, 1, 0, 0, 1]
     answer = twins.assert_same_call(
         loop, calldata("modular(uint256,uint256,uint256)", 500, 3, ORDER)
     )
@@ -133,7 +134,7 @@ def test_features(twins, compiled, calldata):
         return twins.sign(features, calldata(signature, *arguments), **options)
 
     count, forward = calldata("count()"), "forward(address,bytes,uint256)"
-    twins.assert_same_history(
+    outcomes = twins.assert_same_history(
         [call("remember_briefly(uint256)", 21), call("read_scratch()"), call("count()")]
         + [call(forward, target, count, kind) for target in (other, features) for kind in range(3)]
         + [
@@ -145,10 +146,15 @@ def test_features(twins, compiled, calldata):
             call("forward_with(address,bytes,uint256)", other, count, 100),
         ]
     )
+    assert all(outcome.succeeded for outcome in outcomes)
+    inner = [outcome.output[31] for outcome in outcomes[3:]]  # what became of the call within
+    assert inner == [1, 0, 1, 1, 0, 1, 0, 1, 1, 1, 0, 0]
     payloads = (b"", b"short", b"\xff" * 256, b"\x01" * 33, b"")
     twins.assert_same_history([call("keep(bytes)", payload) for payload in payloads])
-    twins.assert_same_history([call("fail(uint256)", kind) for kind in range(5)])
-    twins.assert_same_history(
+    failed = twins.assert_same_history([call("fail(uint256)", kind) for kind in range(5)])
+    assert not any(outcome.succeeded for outcome in failed)
+    assert [len(outcome.output) for outcome in failed] == [100, 21, 0, 0, 0]
+    outcomes = twins.assert_same_history(
         [
             twins.sign(features, b"", value=1),
             twins.sign(features, b"\xff" * 4, value=2),
@@ -158,6 +164,7 @@ def test_features(twins, compiled, calldata):
             twins.sign(features, b"", value=3),
         ]
     )
+    assert [outcome.succeeded for outcome in outcomes] == [1, 1, 0, 0, 1, 1]
     twins.assert_same_call(features, calldata("hashes(bytes)", b"abc" * 40))
     twins.assert_same_call(features, calldata("curve(uint256,uint256,uint256)", 1, 2, ORDER))
     twins.assert_same_call(features, calldata("curve(uint256,uint256,uint256)", 1, 3, 1))
