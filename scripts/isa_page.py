@@ -32,6 +32,7 @@ PARTS = ["Operands", "Shape", "Arithmetic", "Gas", "Errors", "Example"]
 _TABLE_HEAD = "| op | name | operands | summary |\n|---|---|---|---|\n"
 _EXAMPLE = re.compile(r"^```asm\n(.*?)^```\n\n```text\n(.*?)^```$", re.M | re.S)
 _FIELD = re.compile(r"^(Buffer|Stack|Memory|Block \d+|Gas): +(.*(?:\n +.*)*)$", re.M)
+_FUNCTIONS = {"bits": int.bit_length, "max": max, "min": min}
 _MAP = re.compile(r"\[([^\]]*)\](?: of (\d+) bytes?)?")
 
 
@@ -163,9 +164,9 @@ def number(text: str) -> int:
     return -value if text.strip().startswith("-") else value
 
 
-def evaluate(formula: str) -> int:
-    """The value of a formula in the names of `smartvm.gas`."""
-    return int(eval(formula, {"__builtins__": {}, "bits": int.bit_length, **vars(gas)}))
+def evaluate(formula: str, **arguments: int) -> int:
+    """The value of a formula in the names of `smartvm.gas` and of its arguments."""
+    return int(eval(formula, {**vars(gas), "__builtins__": {}, **_FUNCTIONS, **arguments}))
 
 
 def gas_of(example: Example) -> tuple[str, int]:

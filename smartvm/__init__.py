@@ -1,7 +1,7 @@
-"""SmartVM: an Ethereum virtual machine that runs neural networks inside smart contracts.
+r"""SmartVM: an Ethereum virtual machine that runs neural networks inside smart contracts.
 
     >>> import smartvm
-    >>> code = smartvm.assemble("BUF_ALLO size=3\\nBUF_FIL value=7\\nBUF_SCL0 times=-2\\nSTOP")
+    >>> code = smartvm.assemble("BUF_ALLO size=3\nBUF_FIL value=7\nBUF_SCL0 times=-2\nSTOP")
     >>> smartvm.execute(code).buffer
     [[-14, -14, -14]]
 

@@ -1,22 +1,22 @@
 """Every error of SmartVM.
 
-    SmartVMError                  wrong use of the library (never raised inside a frame)
-    ├── AssemblerError            text or bytes that are no program
-    ├── ProofError                a Merkle proof that proves nothing
-    └── BackendError              an unknown or unusable backend
-    VMError (py-evm)              halts the frame, burns its gas, reverts its changes
-    └── DNNError                  names the instruction, the operand, what was expected and found
-        ├── OperandsMissing       the Stack holds too few items (also InsufficientStack)
-        ├── MapMissing            the Buffer holds too few feature maps
-        ├── OperandError          an operand word outside its range
-        ├── ShapeError            sizes that do not fit together, or do not fit the map
-        ├── DivisionByZero        a divisor or a scale of zero
-        ├── ItemRangeError        an item that does not fit the width asked for
-        ├── BlockMissing          no weight block under that number
-        ├── BlockMalformed        a stored block that does not decode
-        ├── BlockTooLarge         a block beyond the size limit
-        ├── StaticWrite           a block written in a static call (also WriteProtection)
-        └── KernelFailure         a defect of a backend, contained
+SmartVMError                  wrong use of the library (never raised inside a frame)
+├── AssemblerError            text or bytes that are no program
+├── ProofError                a Merkle proof that proves nothing
+└── BackendError              an unknown or unusable backend
+VMError (py-evm)              halts the frame, burns its gas, reverts its changes
+└── DNNError                  names the instruction, the operand, what was expected and found
+    ├── OperandsMissing       the Stack holds too few items (also InsufficientStack)
+    ├── MapMissing            the Buffer holds too few feature maps
+    ├── OperandError          an operand word outside its range
+    ├── ShapeError            sizes that do not fit together, or do not fit the map
+    ├── DivisionByZero        a divisor or a scale of zero
+    ├── ItemRangeError        an item that does not fit the width asked for
+    ├── BlockMissing          no weight block under that number
+    ├── BlockMalformed        a stored block that does not decode
+    ├── BlockTooLarge         a block beyond the size limit
+    ├── StaticWrite           a block written in a static call (also WriteProtection)
+    └── KernelFailure         a defect of a backend, contained
 """
 
 from __future__ import annotations

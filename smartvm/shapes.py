@@ -32,7 +32,7 @@ def _padded(size: Spatial, padding: Padding) -> int:
 
 @dataclass(frozen=True)
 class ConvShape:
-    """A convolution of (batch, in_channels, *size) with (out_channels, in_channels/groups, *kernel).
+    """A convolution of (batch, in_channels, *size) by (out_channels, in_channels/groups, *kernel).
 
     With `transposed`, the weights are (in_channels, out_channels/groups, *kernel), as PyTorch
     and ONNX lay them out. The depthwise convolution is the one with groups = in_channels.
@@ -68,9 +68,7 @@ class ConvShape:
             return length
         padded = self.size[axis] + before + after
         if padded < extent:
-            raise ShapeError(
-                f"kernel ({AXES[axis]})", f"at most the padded size {padded}", extent
-            )
+            raise ShapeError(f"kernel ({AXES[axis]})", f"at most the padded size {padded}", extent)
         return (padded - extent) // self.stride[axis] + 1
 
     @property
@@ -88,8 +86,10 @@ class ConvShape:
         """Items of the largest plane that a kernel may lay out: padded, or not yet cropped."""
         if not self.transposed:
             return self.batch * self.in_channels * _padded(self.size, self.padding)
-        full = ((n - 1) * s + _extent(k, d) for n, s, k, d in zip(
-            self.size, self.stride, self.kernel, self.dilation, strict=True))
+        full = (
+            (n - 1) * s + _extent(k, d)
+            for n, s, k, d in zip(self.size, self.stride, self.kernel, self.dilation, strict=True)
+        )
         return self.batch * max(self.in_channels, self.out_channels) * prod(full)
 
     @property

@@ -51,7 +51,7 @@ class SmartVMComputation(PragueComputation):
             self.kernels = state.kernels  # type: ignore[attr-defined]
         tracer = state.tracer  # type: ignore[attr-defined]
         if tracer is not None:
-            self.opcodes = TracedOpcodes(self.opcodes, tracer)
+            self.opcodes = TracedOpcodes(self.opcodes, tracer)  # type: ignore[assignment]
             tracer.enter(self)
 
 
@@ -65,6 +65,7 @@ class SmartVMState(PragueState):
     account_db_class = SmartVMAccountDB
     computation_class = SmartVMComputation
     backend: ClassVar[str | Backend | None] = None
+    _account_db: SmartVMAccountDB
     tracer: Tracer | None = None
     _dispatcher: ClassVar[Dispatcher | None] = None
 

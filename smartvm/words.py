@@ -120,8 +120,8 @@ def spatial(word: int, operand: str, default: int = 0) -> Spatial:
 
 def names_depth(word: int) -> bool:
     """Whether a size word names a depth, which makes its instruction three-dimensional."""
-    f0, f1, f2, f3 = fields(word)
-    return f3 == 1 and f2 > 0
+    _, _, depth, form = fields(word)
+    return form == 1 and depth > 0
 
 
 def pack_spatial(height: int, width: int, depth: int = 0) -> int:

@@ -35,7 +35,7 @@ MNIST_IMAGES = 1000
 GALLERY = 5
 """Digits that are drawn."""
 TRACES = 15
-"""Runs whose median is the time of a layer."""
+"""Runs whose median is the time of a layer; no more than there are images."""
 
 
 class Setting(NamedTuple):
@@ -199,7 +199,8 @@ def _replay(setting: Setting) -> bool:
 
 def _layers(setting: Setting, receipt: Receipt) -> None:
     calldata = encode_call(CLASSIFY, setting.images.pixels[0].tobytes())
-    traces = [_trace(setting, calldata) for _ in range(TRACES)]
+    runs = min(TRACES, len(setting.images.labels))
+    traces = [_trace(setting, calldata) for _ in range(runs)]
     print(table(median_rows(traces), receipt.gas_used) + "\n")
 
 

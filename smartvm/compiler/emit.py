@@ -75,7 +75,9 @@ def emit(
         block_bytes: largest size of a block, in bytes of items.
     """
     used = _constants_in_order(graph, plan)
-    blocks, tensors = cut(((name, graph.constants[name]) for name in used), first_block, block_bytes)
+    blocks, tensors = cut(
+        ((name, graph.constants[name]) for name in used), first_block, block_bytes
+    )
     program = Program()
     magic = offset = len(program.bytecode())
     code = []

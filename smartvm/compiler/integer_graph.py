@@ -156,6 +156,8 @@ class IntegerGraph:
 
 def as_tensor(array: np.ndarray) -> Tensor:
     """The tensor of an integer array of any dtype."""
-    return Tensor.from_ints(array.reshape(-1).tolist()) if array.dtype == object else (
-        Tensor.from_array(array)
+    return (
+        Tensor.from_ints(array.reshape(-1).tolist())
+        if array.dtype == object
+        else (Tensor.from_array(array))
     )

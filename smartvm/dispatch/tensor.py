@@ -167,7 +167,7 @@ class Tensor:
     def to_ints(self) -> list[int]:
         """The values as Python integers."""
         if not self.is_wide:
-            return self.data.tolist()
+            return list(self.data.tolist())
         raw = np.ascontiguousarray(self.data).tobytes()
         return [
             int.from_bytes(raw[i : i + WIDE_BYTES], "little", signed=True)

@@ -16,7 +16,11 @@ def buf_scl0(frame: Frame) -> None:
     # STACK
     factor = to_signed(frame.stack_pop1_int())
     # SHAPE
-    items, limbs_x, limbs_f = len(frame.buffer.top), frame.buffer.top.limbs, limbs_for(factor, factor)
+    items, limbs_x, limbs_f = (
+        len(frame.buffer.top),
+        frame.buffer.top.limbs,
+        limbs_for(factor, factor),
+    )
     # GAS
     frame.consume_gas(gas.elementwise(items, limbs_x * limbs_f), "multiply")
     charge_growth(frame, items, gas.product_limbs(limbs_x, limbs_f))

@@ -92,10 +92,18 @@ def _shape(
     return _checked(
         frame,
         ConvShape(
-            1, in_channels, out_channels, groups, size, kernel, stride, padding, dilation,
+            1,
+            in_channels,
+            out_channels,
+            groups,
+            size,
+            kernel,
+            stride,
+            padding,
+            dilation,
             transposed,
         ),
-    )  # fmt: skip
+    )
 
 
 def _channels(in_word: int, out_word: int, depthwise: bool) -> tuple[int, int, int]:

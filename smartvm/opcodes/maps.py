@@ -1,4 +1,4 @@
-"""BUF_CLS, BUF_FIL, BUF_INIT, BUF_ALLO, BUF_FREE, BUF_COPY: the maps themselves (paper, Table 1)."""
+"""BUF_CLS, BUF_FIL, BUF_INIT, BUF_ALLO, BUF_FREE, BUF_COPY: the maps (paper, Table 1)."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def buf_free(frame: Frame) -> None:
     if freed == length:
         frame.buffer.drop(depth)
     else:
-        frame.buffer.replace(frame.buffer.top[: length - freed])
+        frame.buffer.replace(_copied(frame.buffer.top, 0, length - freed))
 
 
 def buf_copy(frame: Frame) -> None:
@@ -102,7 +102,7 @@ def buf_copy(frame: Frame) -> None:
     frame.consume_gas(gas.elementwise(end - start, source.limbs), "BUF_COPY")
     charge_growth(frame, end - start, source.limbs)
     # OPERATION
-    frame.buffer.push(source if end - start == len(source) else source[start:end])
+    frame.buffer.push(source if end - start == len(source) else _copied(source, start, end))
 
 
 def _mode(word: int, operand: str) -> tuple[int, int]:
@@ -111,3 +111,9 @@ def _mode(word: int, operand: str) -> tuple[int, int]:
     if f1 or f2 or f3 > WHOLE_MAP:
         raise OperandError(operand, "f1 = f2 = 0 and f3 of 0 or 1", hex(word))
     return f0, f3
+
+
+def _copied(tensor: Tensor, start: int, end: int) -> Tensor:
+    """Some items, in memory of their own: a slice would hold on to that of all the others."""
+    part = tensor[start:end]
+    return Tensor(part.data.copy(), part.bounds)

@@ -75,9 +75,15 @@ def _shape(frame: Frame, operands: tuple[int, ...]) -> PoolShape:
     planes = channels * batch_of(frame, channels * size[0] * size[1] * size[2], "channels, size")
     step = dilation or 1
     shape = PoolShape(
-        planes, size, kernel, stride, padding, (step, step, step),
-        bool(flags & CEIL_MODE), bool(flags & COUNT_PADDING),
-    )  # fmt: skip
+        planes,
+        size,
+        kernel,
+        stride,
+        padding,
+        (step, step, step),
+        bool(flags & CEIL_MODE),
+        bool(flags & COUNT_PADDING),
+    )
     shape.out_size  # noqa: B018 - raises where the kernel does not fit
     return shape
 

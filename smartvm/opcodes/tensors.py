@@ -72,7 +72,7 @@ def _buy_blocks(
     missing = items
     while missing > 0:
         block = _buy_block(frame, base + len(blocks), operand)
-        used = min(missing, len(block.items))
+        used = min(missing, len(block))
         work = gas.multiply_accumulate(uses * used, limbs_x, block.limbs)
         frame.consume_gas(work, operand)
         blocks.append(block)

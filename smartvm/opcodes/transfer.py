@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from eth.exceptions import FullStack
 
-from smartvm import gas, words
+from smartvm import gas
 from smartvm.dispatch.packing import pack_items, unpack_items
 from smartvm.dispatch.tensor import Tensor
 from smartvm.exceptions import BlockTooLarge, MapMissing, OperandError

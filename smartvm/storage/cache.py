@@ -52,7 +52,10 @@ class Place(NamedTuple):
 
 
 class Memo(dict[Any, Any]):
-    """The memo of a resident tensor: it has the size of what is noted in it counted."""
+    """The memo of a resident tensor: it has the size of what is noted in it counted.
+
+    Counted are item assignment and `setdefault`, the two ways in which kernels note things.
+    """
 
     __slots__ = ("_cache", "_owner")
 

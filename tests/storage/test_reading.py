@@ -106,6 +106,25 @@ def test_the_witness_is_the_same_whatever_is_resident(opened, prepare):
     assert witness() == cold
 
 
+def test_the_witness_of_an_ordinary_account_is_py_evms(nodes):
+    witnesses = []
+    for kind in (AccountDB, SmartVMAccountDB):
+        database = kind(AtomicDB(nodes))
+        database.set_code(ADDRESS, b"code")
+        for slot in range(20):
+            database.set_storage(ADDRESS, slot, slot + 1)
+        database.persist()
+        database = kind(AtomicDB(nodes), database.state_root)
+        assert database.get_code(ADDRESS) == b"code"
+        database.get_storage(ADDRESS, 7)
+        witnesses.append(database.persist())
+    stock, ours = witnesses
+    assert len(ours.hashes) > 3
+    assert ours.hashes == stock.hashes
+    assert ours.account_bytecodes_queried == stock.account_bytecodes_queried == {ADDRESS}
+    assert ours.get_slots_queried(ADDRESS) == stock.get_slots_queried(ADDRESS) == {7}
+
+
 def test_a_missing_node_is_reported_as_for_a_slot(nodes, opened):
     database = opened()
     storage_root = database._get_storage_root(ADDRESS)

@@ -142,7 +142,7 @@ def exact_array(tensor: Tensor) -> np.ndarray:
 
 def weighted_sum(x: Interval, rows: np.ndarray) -> Interval:
     """Bounds of Σ w·x over rows of weights, x anywhere in its interval, in Python integers."""
-    if rows.dtype == object or rows.size and int(np.abs(rows).max()) * rows.shape[1] >= 1 << 62:
+    if rows.dtype == object or (rows.size and int(np.abs(rows).max()) * rows.shape[1] >= 1 << 62):
         rows = rows.astype(object)
         positive, negative = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
     else:

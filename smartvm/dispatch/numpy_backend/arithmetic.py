@@ -79,7 +79,8 @@ class Whole:
 
     def finish(self, total: Array) -> Array:
         """The numbers that sums are: themselves."""
-        return total[0]
+        numbers: Array = total[0]
+        return numbers
 
 
 class Split:
@@ -151,7 +152,7 @@ class Split:
         """
         if not self.narrow:
             return pack(total)
-        result = total[0].copy()
+        result: Array = total[0].copy()
         for index in range(1, min(len(total), 4)):
             result += total[index] << (LIMB_BITS * index)
         return result
@@ -165,5 +166,5 @@ def _matmul(left: Array, right: Array) -> Array:
     """(G, M, I) · (G, I, Q) floats."""
     groups, rows, terms = left.shape
     if groups > 1 and rows * terms * right.shape[2] < TINY_PRODUCT:
-        return np.einsum("gmi,giq->gmq", left, right)
-    return np.matmul(left, right)
+        return np.asarray(np.einsum("gmi,giq->gmq", left, right))
+    return np.asarray(np.matmul(left, right))

@@ -9,22 +9,24 @@ overlapping blocks are added axis by axis (col2im).
 from __future__ import annotations
 
 from math import prod
+from typing import Any
 
 import numpy as np
 
 from smartvm.dispatch.numpy_backend.arithmetic import Arithmetic
 from smartvm.dispatch.numpy_backend.forms import to_tensor
-from smartvm.dispatch.numpy_backend.limbs import Array
 from smartvm.dispatch.numpy_backend.geometry import reach
+from smartvm.dispatch.numpy_backend.limbs import Array
 from smartvm.dispatch.numpy_backend.products import (
+    FEW_PRODUCTS,
     Box,
     assemble,
     bound_of,
     boxes,
     choose,
-    lengths,
     multiply,
 )
+from smartvm.dispatch.reference import convolution as reference
 from smartvm.dispatch.tensor import Tensor
 from smartvm.shapes import NO_PADDING, ConvShape
 
@@ -33,6 +35,8 @@ def convolve(x: Tensor, weights: Tensor, shape: ConvShape) -> Tensor:
     """See `Backend.convolve`; shapes checked, gas paid."""
     bound = bound_of(x, weights, _rows(weights.data, shape), shape.uses_per_weight)
     arithmetic = choose(bound, weights, x)
+    if arithmetic.planes > 1 and shape.macs <= FEW_PRODUCTS:
+        return reference.convolve(x, weights, shape)
     if shape.transposed:
         return _spread(arithmetic, x, weights, shape)
     windows = _windows(arithmetic.view(x), shape)
@@ -87,33 +91,36 @@ def _padded(planes: Array, shape: ConvShape) -> Array:
 
 
 def _spread(arithmetic: Arithmetic, x: Tensor, weights: Tensor, shape: ConvShape) -> Tensor:
-    """Transposed convolution: some output planes at a time, the map in boxes of cells."""
+    """Transposed convolution, as many output planes at a time as make a tile."""
     left, cells = _spread_operands(arithmetic.view(weights), arithmetic.view(x), shape)
     sizes = (shape.batch, shape.groups, shape.out_channels // shape.groups)
     tiles = list(boxes(sizes, arithmetic.tile_items // prod(shape.out_size)))
     memo = weights.memo if len(tiles) == 1 else None
+    window = prod(shape.kernel)
 
-    def planes(box: Box) -> Array:
-        batch, group, outs = box
-        kernels = slice(outs.start * prod(shape.kernel), outs.stop * prod(shape.kernel))
-        total = arithmetic.zeros((*lengths(box), *shape.out_size))
-        limit = arithmetic.tile_items // prod(lengths(box)) // prod(shape.kernel)
-        for area in boxes(shape.size, limit):
-            part = cells[(group, slice(None), batch, *area)]
-            blocks = multiply(arithmetic, left[group, kernels], part, memo, raw=True)
-            arithmetic.settle(blocks)
-            blocks = blocks.reshape(
-                len(blocks), *lengths((group, outs)), *shape.kernel, *blocks.shape[3:]
-            )
-            _add_blocks(total, np.moveaxis(blocks, 6, 1), area, shape)
-        return arithmetic.finish(total)
+    def planes(batch: slice, group: slice, outs: slice) -> Array:
+        rows = left[group, outs.start * window : outs.stop * window]
+        return _spread_planes(arithmetic, rows, cells[group, :, batch], shape, memo)
 
-    return to_tensor(assemble(sizes, ((box, planes(box)) for box in tiles)))
+    return to_tensor(assemble(sizes, ((box, planes(*box)) for box in tiles)))
 
 
-def _spread_operands(
-    weights: Array, items: Array, shape: ConvShape
-) -> tuple[Array, Array]:
+def _spread_planes(
+    arithmetic: Arithmetic, left: Array, cells: Array, shape: ConvShape, memo: dict[Any, Any] | None
+) -> Array:
+    """The (batch, groups, out, *out_size) numbers of some planes, the map cut into boxes."""
+    groups, outs, batch = len(left), left.shape[1] // prod(shape.kernel), cells.shape[2]
+    planes = batch * groups * outs
+    total = arithmetic.zeros((batch, groups, outs, *shape.out_size))
+    for area in boxes(shape.size, arithmetic.tile_items // (planes * prod(shape.kernel))):
+        blocks = multiply(arithmetic, left, cells[:, :, :, *area], memo, raw=True)
+        arithmetic.settle(blocks)
+        blocks = blocks.reshape(len(blocks), groups, outs, *shape.kernel, *blocks.shape[3:])
+        _add_blocks(total, np.moveaxis(blocks, 6, 1), area, shape)
+    return arithmetic.finish(total)
+
+
+def _spread_operands(weights: Array, items: Array, shape: ConvShape) -> tuple[Array, Array]:
     """Weights as (groups, out·kernel, in), the map as (groups, in, batch, *size[, limbs])."""
     ins = shape.in_channels // shape.groups
     left = weights.reshape(shape.groups, ins, -1, *weights.shape[1:])

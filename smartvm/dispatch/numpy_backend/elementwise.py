@@ -1,4 +1,8 @@
-"""Addition, scaling and ReLU: in the narrowest integers that hold all results, else in limbs."""
+"""Addition, scaling and ReLU: in the narrowest integers that hold all results, else in limbs.
+
+A few wide numbers are left to the reference backend: Python integers have done them before the
+numpy calls of one limb operation have.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,12 @@ import numpy as np
 from smartvm.dispatch.numpy_backend import limbs
 from smartvm.dispatch.numpy_backend.forms import divide_narrow, narrow_dtype, to_tensor
 from smartvm.dispatch.numpy_backend.limbs import Array
+from smartvm.dispatch.reference import elementwise as reference
 from smartvm.dispatch.tensor import Tensor
+from smartvm.words import MAX_LIMBS
+
+FEW = 64
+"""Items up to which a limb operation costs more than the same on Python integers."""
 
 
 def add(x: Tensor, addend: Tensor, plane: int) -> Tensor:
@@ -15,8 +24,10 @@ def add(x: Tensor, addend: Tensor, plane: int) -> Tensor:
     low, high = (a + b for a, b in zip(x.bounds, addend.bounds, strict=True))
     dtype = narrow_dtype(low, high)
     if dtype is None or x.is_wide or addend.is_wide:
-        left = x.wide().reshape(-1, len(addend), plane, 16)
-        return to_tensor(limbs.add(left, addend.wide()[:, None]))
+        if len(x) <= FEW:
+            return reference.add(x, addend, plane)
+        wide = x.wide().reshape(-1, len(addend), plane, MAX_LIMBS)
+        return to_tensor(limbs.add(wide, addend.wide()[:, None]))
     left, right = x.data.reshape(-1, len(addend), plane), addend.data[:, None]
     return to_tensor(np.add(left, right, dtype=dtype))
 
@@ -26,6 +37,8 @@ def multiply(x: Tensor, factor: int) -> Tensor:
     ends = (x.bounds[0] * factor, x.bounds[1] * factor, factor)
     dtype = narrow_dtype(min(ends), max(ends))
     if dtype is None or x.is_wide:
+        if len(x) <= FEW:
+            return reference.multiply(x, factor)
         return to_tensor(limbs.multiply(limbs.limb_view(x.data), x.limbs, factor))
     return to_tensor(np.multiply(x.data, dtype.type(factor), dtype=dtype))
 
@@ -33,6 +46,8 @@ def multiply(x: Tensor, factor: int) -> Tensor:
 def divide(x: Tensor, divisor: int, nearest: bool) -> Tensor:
     """See `Backend.divide`; shapes checked, gas paid."""
     if x.is_wide:
+        if len(x) <= FEW:
+            return reference.divide(x, divisor, nearest)
         return to_tensor(limbs.divide(x.data, divisor, nearest))
     return to_tensor(divide_narrow(x.data, divisor, nearest))
 
@@ -42,6 +57,8 @@ def relu(x: Tensor, cap: int, slope: tuple[int, int]) -> Tensor:
 
     The sum of what becomes of the values above zero and of those below, each zero elsewhere.
     """
+    if x.is_wide and len(x) <= FEW:
+        return reference.relu(x, cap, slope)
     positive = to_tensor(_positive(x, cap))
     numerator, denominator = slope
     if not numerator or x.bounds[0] >= 0:
@@ -54,8 +71,8 @@ def _positive(x: Tensor, cap: int) -> Array:
     """The values above zero, at most `cap` unless it is 0; zero elsewhere."""
     capped = 0 < cap < x.bounds[1]
     if not x.is_wide:
-        kept = np.maximum(x.data, 0)
-        return np.minimum(kept, cap) if capped else kept
+        narrow: Array = np.maximum(x.data, 0)
+        return np.minimum(narrow, cap, out=narrow) if capped else narrow
     kept = np.where(limbs.negative(x.data)[:, None], np.uint16(0), x.data)
     if capped:
         words = kept.view("<u8")
@@ -67,5 +84,6 @@ def _positive(x: Tensor, cap: int) -> Array:
 def _negative(x: Tensor) -> Array:
     """The values below zero; zero elsewhere."""
     if not x.is_wide:
-        return np.minimum(x.data, 0)
+        narrow: Array = np.minimum(x.data, 0)
+        return narrow
     return np.where(limbs.negative(x.data)[:, None], x.data, np.uint16(0))

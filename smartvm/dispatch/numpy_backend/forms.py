@@ -49,4 +49,4 @@ def divide_narrow(data: Array, divisor: int | NDArray[np.uint64], nearest: bool)
         rest = over - remainder
         quotient += (remainder > rest) | ((remainder == rest) & (quotient & 1 != 0))
     signed = quotient.view(f"i{quotient.itemsize}")
-    return np.where(data < 0, -signed, signed)
+    return np.asarray(np.where(data < 0, -signed, signed))

@@ -9,13 +9,14 @@ items in chunks of `CHUNK`, so that their temporary memory is under 8 MiB and st
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smartvm.words import LIMB_BITS, MAX_LIMBS, to_unsigned
 
-Array = NDArray[np.generic]
+Array = NDArray[Any]
 Limbs = NDArray[np.uint16]
 Planes = NDArray[np.int64]
 
@@ -70,7 +71,7 @@ def factor_limbs(factor: int) -> list[int]:
 
 def negative(limbs: Limbs) -> NDArray[np.bool_]:
     """Which of the (…, 16) numbers are below zero."""
-    return limbs[..., -1] >> (LIMB_BITS - 1) != 0
+    return np.greater(limbs[..., -1], 0x7FFF)
 
 
 def add(a: Limbs, b: Limbs) -> Limbs:

@@ -6,7 +6,8 @@ import numpy as np
 
 from smartvm.dispatch.numpy_backend.forms import to_tensor
 from smartvm.dispatch.numpy_backend.limbs import Array
-from smartvm.dispatch.numpy_backend.products import bound_of, choose, multiply
+from smartvm.dispatch.numpy_backend.products import FEW_PRODUCTS, bound_of, choose, multiply
+from smartvm.dispatch.reference import linear as reference
 from smartvm.dispatch.tensor import Tensor
 from smartvm.shapes import MatmulShape
 
@@ -17,6 +18,8 @@ def matmul(a: Tensor, b: Tensor, shape: MatmulShape) -> Tensor:
     bound = bound_of(a, b, weights, shape.rows)
     left, right = (b, a) if shape.transpose_b else (a, b)
     arithmetic = choose(bound, left, right)
+    if arithmetic.planes > 1 and shape.macs <= FEW_PRODUCTS:
+        return reference.matmul(a, b, shape)
     x = _stored(arithmetic.view(a), shape.transpose_a, shape.rows, shape.inner)
     y = _stored(arithmetic.view(b), shape.transpose_b, shape.inner, shape.columns)
     if not shape.transpose_b:

@@ -81,9 +81,7 @@ def _pool(
     return assemble(lead, ((box, tile(items[box])) for box in cuts))
 
 
-def _pool_axis(
-    items: Array, axis: int, shape: PoolShape, combine: np.ufunc, neutral: int
-) -> Array:
+def _pool_axis(items: Array, axis: int, shape: PoolShape, combine: np.ufunc, neutral: int) -> Array:
     (before, after), outs = shape.padding[axis], shape.out_size[axis]
     kernel, stride, step = shape.kernel[axis], shape.stride[axis], shape.dilation[axis]
     if kernel == stride == 1 and before == after == 0:

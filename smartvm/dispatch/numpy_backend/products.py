@@ -21,6 +21,8 @@ FLOAT32_EXACT = 1 << 24
 FLOAT64_EXACT = 1 << 53
 TIGHT_BOUND_USES = 16
 """Uses of each weight that are worth a pass over the weights, to bound them tightly."""
+FEW_PRODUCTS = 32
+"""Products of limbs up to which Python integers have done before numpy has begun."""
 MEMO_BYTES = 1 << 20
 """The largest laid out weights that are kept: beyond, laying them out hides behind the product."""
 
@@ -116,7 +118,10 @@ def multiply(
     groups, rows = left.shape[:2]
     terms, columns = prod(inner), prod(outer)
     most = arithmetic.tile_items
-    if terms <= arithmetic.most_terms and groups * max(rows * terms, terms * columns, rows * columns) <= most:
+    if (
+        terms <= arithmetic.most_terms
+        and groups * max(rows * terms, terms * columns, rows * columns) <= most
+    ):
         laid = _kept_left(arithmetic, left, memo)
         total = arithmetic.multiply(laid, arithmetic.lay_right(right, len(inner)))
         total = total.reshape(len(total), groups, rows, *outer)
@@ -153,7 +158,11 @@ def _kept_left(arithmetic: Arithmetic, left: Array, memo: dict[Any, Any] | None)
 
 
 def _tiles(
-    arithmetic: Arithmetic, left: Array, right: Array, inner: tuple[int, ...], outer: tuple[int, ...]
+    arithmetic: Arithmetic,
+    left: Array,
+    right: Array,
+    inner: tuple[int, ...],
+    outer: tuple[int, ...],
 ) -> Iterator[tuple[Box, Array]]:
     """The sums of each tile of the product, with its box in (G, M, *outer)."""
     most = min(arithmetic.tile_items, arithmetic.most_terms)

@@ -87,9 +87,7 @@ def _inside(cell: tuple[int, ...], size: Spatial) -> bool:
     return all(0 <= cell[axis] < size[axis] for axis in range(3))
 
 
-def _index(
-    outer: int, channels: int, channel: int, size: Spatial, cell: tuple[int, ...]
-) -> int:
+def _index(outer: int, channels: int, channel: int, size: Spatial, cell: tuple[int, ...]) -> int:
     """The flat index of (outer, channel, *cell) in an array of (…, channels, *size)."""
     plane = (cell[0] * size[1] + cell[1]) * size[2] + cell[2]
     return (outer * channels + channel) * size[0] * size[1] * size[2] + plane

@@ -1,0 +1,201 @@
+"""Rows of the compute instructions, 0x21–0x30."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from smartvm.opcodes import activation, arithmetic, convolution, matrices, pooling
+from smartvm.opcodes.instruction import Instruction, Kind, Operand
+from smartvm.opcodes.operands import fields, number, spatial
+
+_CONVOLUTION = (
+    Operand("weights", Kind.ADDRESS, "where the kernels are"),
+    fields("in_channels", "groups", summary="channels of the map; groups, default 1"),
+    number("out_channels", "channels of the result"),
+    spatial("size", "size of the map's planes", optional=False),
+    spatial("kernel", "size of the kernels, default 1"),
+    spatial("stride", "step between windows, default 1"),
+    Operand("padding", Kind.PADDING, "zeros around the plane, default 0", optional=True),
+    spatial("dilation", "step between the cells of a window, default 1"),
+)
+_POOLING = (
+    fields(
+        "channels",
+        "flags",
+        "dilation",
+        summary="channels; flags: 1 ceil mode, 2 count padding; dilation, default 1",
+    ),
+    spatial("size", "size of the map's planes", optional=False),
+    spatial("kernel", "size of the windows, default the whole plane"),
+    spatial("stride", "step between windows, default the kernel"),
+    Operand("padding", Kind.PADDING, "cells around the plane, default 0", optional=True),
+)
+_CONVOLUTION_GAS = "blocks + MACs·limbs(x)·limbs(w)/64 + (padded·limbs(x) + out·limbs(out))/16"
+_POOLING_GAS = "(padded + out·window)·limbs/16"
+_ACTIVATION_GAS = "items·(40 + 40·(limbs(scale) − 1))"
+
+
+_DEPTHWISE = tuple(
+    number("out_channels", "channels of the result, default in_channels", optional=True)
+    if operand.name == "out_channels"
+    else operand
+    for operand in _CONVOLUTION
+)
+
+
+def _convolution(
+    opcode: int,
+    name: str,
+    logic: Callable[[Any], None],
+    summary: str,
+    operands: tuple[Operand, ...] = _CONVOLUTION,
+) -> Instruction:
+    return Instruction(opcode, name, "Convolution", operands, logic, summary, _CONVOLUTION_GAS)
+
+
+def _pooling(
+    opcode: int, name: str, logic: Callable[[Any], None], summary: str, gas: str
+) -> Instruction:
+    return Instruction(opcode, name, "Pooling", _POOLING, logic, summary, gas)
+
+
+COMPUTE = (
+    _convolution(
+        0x21,
+        "CONV_SING",
+        convolution.conv_sing,
+        "convolve each channel with its own kernels (depthwise)",
+        _DEPTHWISE,
+    ),
+    _convolution(
+        0x22,
+        "CONV_MUL",
+        convolution.conv_mul,
+        "convolve all channels of a group into each output channel",
+    ),
+    _convolution(0x23, "CONV_3D", convolution.conv_3d, "convolve over depth, height and width"),
+    _convolution(0x24, "CONV_TPD", convolution.conv_tpd, "transposed convolution"),
+    _pooling(0x25, "POOL_MAX", pooling.pool_max, "greatest cell of each window", _POOLING_GAS),
+    _pooling(
+        0x26,
+        "POOL_AVG",
+        pooling.pool_avg,
+        "average of each window, truncated as SDIV",
+        _POOLING_GAS + " + out·limbs/4",
+    ),
+    _pooling(
+        0x27,
+        "POOL_OL",
+        pooling.pool_ol,
+        "greatest cell of each of overlapping windows (stride < kernel)",
+        _POOLING_GAS,
+    ),
+    Instruction(
+        0x28,
+        "FULL_CON",
+        "Matrices",
+        (
+            Operand("weights", Kind.ADDRESS, "the matrix, out × in, or in × out where transposed"),
+            Operand(
+                "bias", Kind.ADDRESS, "the vector, 0: none (length f1 names block 0)", optional=True
+            ),
+            number("in_features", "features of each row of the map"),
+            number("out_features", "features of each row of the result"),
+            number("rows", "rows of the map, 0: implied", optional=True),
+        ),
+        matrices.full_con,
+        "fully connected layer: x·Wᵀ + bias for each row",
+        "blocks + MACs·limbs(x)·limbs(w)/64 + out·limbs(out)/16",
+    ),
+    Instruction(
+        0x29,
+        "MAT_MUL",
+        "Matrices",
+        (
+            Operand("a", Kind.ADDRESS, "the left matrix with its rows and columns as stored"),
+            Operand("b", Kind.ADDRESS, "the right matrix with its rows and columns as stored"),
+        ),
+        matrices.mat_mul,
+        "push the product of two matrices",
+        "blocks + MACs·limbs(a)·limbs(b)/64 + out·limbs(out)/16",
+        maps=0,
+    ),
+    Instruction(
+        0x2A,
+        "ACT_SM0",
+        "Activation",
+        (fields("scale", "group", summary="the value of 1; items of a group, default the map"),),
+        activation.act_sm0,
+        "softmax over each group, correctly rounded",
+        _ACTIVATION_GAS,
+    ),
+    Instruction(
+        0x2B,
+        "ACT_SM1",
+        "Activation",
+        (fields("scale", summary="the value of 1"),),
+        activation.act_sm1,
+        "sigmoid, correctly rounded",
+        _ACTIVATION_GAS,
+    ),
+    Instruction(
+        0x2C,
+        "ACT_RL",
+        "Activation",
+        (
+            fields(
+                "cap",
+                "slope_numerator",
+                "slope_denominator",
+                summary="greatest value, 0: none; ratio for negative items, default 0",
+                optional=True,
+            ),
+        ),
+        activation.act_rl,
+        "ReLU, capped (ReLU6) or with a negative slope (leaky)",
+        "items·limbs/16, with a slope also items·limbs/4",
+    ),
+    Instruction(
+        0x2D,
+        "ACT_TANH",
+        "Activation",
+        (fields("scale", summary="the value of 1"),),
+        activation.act_tanh,
+        "hyperbolic tangent, correctly rounded",
+        _ACTIVATION_GAS,
+    ),
+    Instruction(
+        0x2E,
+        "BUF_SCL0",
+        "Arithmetic",
+        (Operand("times", Kind.SIGNED, "the factor"),),
+        arithmetic.buf_scl0,
+        "multiply each item",
+        "items·limbs(x)·limbs(times)/16",
+    ),
+    Instruction(
+        0x2F,
+        "BUF_SCL1",
+        "Arithmetic",
+        (fields("divisor", "rounding", summary="the divisor; 0 truncate as SDIV, 1 nearest"),),
+        arithmetic.buf_scl1,
+        "divide each item",
+        "items·limbs/4",
+    ),
+    Instruction(
+        0x30,
+        "BUF_BIAS",
+        "Arithmetic",
+        (
+            Operand(
+                "address",
+                Kind.ADDRESS,
+                "the tensor; f1 channels, default the map's; f2 plane, default 1",
+            ),
+        ),
+        arithmetic.buf_bias,
+        "add an item of the tensor to each plane of the map",
+        "blocks + items·limbs/16",
+    ),
+)
