@@ -20,12 +20,12 @@ import numpy as np
 
 from smartvm import SmartVM, Tensor, assemble, execute, gas
 from smartvm.execution import Execution
-from smartvm.opcodes import PAPER, Instruction, Kind
+from smartvm.opcodes import PAPER, Instruction
 from smartvm.opcodes.frame import Frame, charge_growth
 
 PAGE = Path(__file__).parents[1] / "docs" / "isa.md"
 TABLES = {"## 5. Instructions": PAPER.rows}
-"""The instructions that each section of the page has a table and subsections of."""
+"""The rows of which a section of the page has a table, and a subsection each."""
 PARTS = ["Operands", "Shape", "Arithmetic", "Gas", "Errors", "Example"]
 """What every subsection has, in this order."""
 
@@ -75,8 +75,9 @@ class Mistake(NamedTuple):
 
 
 class Section(NamedTuple):
-    """The subsection of one instruction."""
+    """The subsection of one instruction, under the heading of its family."""
 
+    family: str
     title: str
     parts: dict[str, str]
     examples: list[Example]
@@ -106,11 +107,12 @@ def operand_lines(row: Instruction) -> list[tuple[str, str, str]]:
     """(position, name, kind) of each operand; of an operand of fields, of each field."""
     lines = []
     for position, operand in enumerate(row.operands, 1):
-        if operand.kind is not Kind.FIELDS:
+        if not operand.fields:
             lines.append((str(position), operand.name, operand.kind.value))
         for index, name in enumerate(operand.fields):
             if name:
-                lines.append((str(position), name, f"field f{index}"))
+                kind = operand.kind.value.removesuffix("s")
+                lines.append((str(position), name, f"{kind} f{index}"))
     return lines
 
 
@@ -125,18 +127,19 @@ def sections(page: str) -> list[Section]:
     """The subsections of the instructions, in the order of the page."""
     found = []
     for heading in TABLES:
-        for text in section_text(page, heading).split("\n### ")[1:]:
-            if text.startswith("0x"):
-                found.append(_section(text))
+        for family in section_text(page, heading).split("\n### ")[1:]:
+            name, *texts = family.split("\n#### ")
+            found += [_section(name.strip(), text) for text in texts]
     return found
 
 
-def _section(text: str) -> Section:
+def _section(family: str, text: str) -> Section:
     title, _, body = text.partition("\n")
     pieces = re.split(r"^\*\*(\w+)\.\*\*", body, flags=re.M)
     parts = dict(zip(pieces[1::2], pieces[2::2], strict=True))
     examples = [_example(title.split()[1], *pair) for pair in _EXAMPLE.findall(parts["Example"])]
-    return Section(title, parts, examples, [Mistake(*row) for row in rows_of(parts["Errors"])])
+    mistakes = [Mistake(*row) for row in rows_of(parts["Errors"])]
+    return Section(family, title, parts, examples, mistakes)
 
 
 def _example(mnemonic: str, source: str, after: str) -> Example:

@@ -227,20 +227,24 @@ class PoolShape:
 
 @dataclass(frozen=True)
 class MatmulShape:
-    """(rows × inner) · (inner × columns); a transposed operand is stored the other way round."""
+    """(rows × inner) · (inner × columns); a transposed operand is stored the other way round.
+
+    `batch` products of as many matrices of each operand, one after the other.
+    """
 
     rows: int
     inner: int
     columns: int
     transpose_a: bool = False
     transpose_b: bool = False
+    batch: int = 1
 
     @property
     def out_items(self) -> int:
-        """Items of the product."""
-        return self.rows * self.columns
+        """Items of the products."""
+        return self.batch * self.rows * self.columns
 
     @property
     def macs(self) -> int:
         """Multiply-accumulates."""
-        return self.rows * self.inner * self.columns
+        return self.batch * self.rows * self.inner * self.columns

@@ -18,7 +18,7 @@ from eth_typing import Address
 
 from smartvm.buffer import Buffer
 from smartvm.dispatch import Backend, Dispatcher, make_dispatcher
-from smartvm.opcodes import PAPER, Instruction, InstructionSet, dnn_table
+from smartvm.opcodes import STANDARD, Instruction, InstructionSet, dnn_table
 from smartvm.storage import Block, SmartVMAccountDB
 from smartvm.trace import TracedOpcodes, Tracer
 
@@ -35,8 +35,8 @@ class SmartVMComputation(PragueComputation):
         kernels: what computes them (DNN contracts only).
     """
 
-    instructions: ClassVar[InstructionSet] = PAPER
-    dnn_opcodes: ClassVar[dict[int, Any]] = dnn_table(PRAGUE_OPCODES, PAPER)
+    instructions: ClassVar[InstructionSet] = STANDARD
+    dnn_opcodes: ClassVar[dict[int, Any]] = dnn_table(PRAGUE_OPCODES, STANDARD)
     buffer: Buffer
     kernels: Dispatcher
 

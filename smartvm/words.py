@@ -91,6 +91,24 @@ def fields(word: int) -> tuple[int, int, int, int]:
     )
 
 
+def signed_fields(word: int) -> tuple[int, int, int, int]:
+    """The four fields of a word as two's complement numbers of 64 bits, f0 first."""
+    f0, f1, f2, f3 = ((field ^ 1 << 63) - (1 << 63) for field in fields(word))
+    return f0, f1, f2, f3
+
+
+def pack_signed_fields(f0: int = 0, f1: int = 0, f2: int = 0, f3: int = 0) -> int:
+    """The word of four signed fields.
+
+    Raises:
+        OperandError: a field outside [-2⁶³, 2⁶³).
+    """
+    for index, field in enumerate((f0, f1, f2, f3)):
+        if not -(1 << 63) <= field < 1 << 63:
+            raise OperandError(f"f{index}", "a signed 64-bit field", field)
+    return pack(*(field & FIELD_MASK for field in (f0, f1, f2, f3)))
+
+
 def plain(word: int, operand: str) -> int:
     """A word that may set f0 only.
 

@@ -44,9 +44,9 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _opcodes(arguments: Namespace) -> int:
-    from smartvm.opcodes import PAPER
+    from smartvm.opcodes import STANDARD
 
-    rows = [_find(arguments.mnemonic)] if arguments.mnemonic else list(PAPER.rows)
+    rows = [_find(arguments.mnemonic)] if arguments.mnemonic else list(STANDARD.rows)
     if arguments.json:
         print(json.dumps([as_json(row) for row in rows], indent=2, ensure_ascii=False))
     elif arguments.mnemonic:
@@ -59,25 +59,25 @@ def _opcodes(arguments: Namespace) -> int:
 def _find(mnemonic: str) -> Instruction:
     from smartvm.compiler.numbering import Numbering
     from smartvm.compiler.operands import did_you_mean
-    from smartvm.opcodes import PAPER
+    from smartvm.opcodes import STANDARD
 
     name = mnemonic.upper()
-    if name in PAPER.by_mnemonic:
-        return PAPER.by_mnemonic[name]
-    stock = Numbering.of(False, PAPER).by_mnemonic
+    if name in STANDARD.by_mnemonic:
+        return STANDARD.by_mnemonic[name]
+    stock = Numbering.of(False, STANDARD).by_mnemonic
     if name in stock:
-        here = Numbering.of(True, PAPER).by_mnemonic[name]
+        here = Numbering.of(True, STANDARD).by_mnemonic[name]
         raise UsageError(
             f"{name} is an instruction of Ethereum: {stock[name]:#04x}, "
             f"in DNN contracts {here:#04x}"
         )
-    raise UsageError(f"unknown instruction {mnemonic!r}{did_you_mean(name, PAPER.by_mnemonic)}")
+    raise UsageError(f"unknown instruction {mnemonic!r}{did_you_mean(name, STANDARD.by_mnemonic)}")
 
 
 def table(rows: list[Instruction]) -> str:
     """All instructions, two lines each, under the headings of their families."""
     from smartvm.compiler.numbering import Numbering
-    from smartvm.opcodes import PAPER, RELOCATION
+    from smartvm.opcodes import STANDARD, RELOCATION
 
     lines: list[str] = []
     family = ""
@@ -87,7 +87,7 @@ def table(rows: list[Instruction]) -> str:
             lines += ["", family] if lines else [family]
         lines.append(f"  {row.opcode:#04x}  {row.mnemonic:<10} {row.summary}")
         lines.append(f"{'':<19}{' '.join(map(_signature, row.operands))}")
-    names = Numbering.of(False, PAPER).by_opcode
+    names = Numbering.of(False, STANDARD).by_opcode
     moved = ", ".join(f"{names[number]} {here:#04x}" for number, here in RELOCATION.items())
     lines += ["", "Instructions of Ethereum with another number in DNN contracts"]
     return "\n".join([*lines, *wrap(moved, initial_indent="  ", subsequent_indent="  ")])

@@ -10,7 +10,7 @@ from smartvm.compiler.program import Program, missing_target
 from smartvm.compiler.syntax import NAME, SPACE_NAMES, parse_number, parse_value
 from smartvm.exceptions import AssemblerError
 from smartvm.opcodes.instruction import Kind
-from smartvm.opcodes.table import PAPER, InstructionSet
+from smartvm.opcodes.table import STANDARD, InstructionSet
 
 _COMMENT = re.compile(r";|#|//")
 _LABEL = re.compile(rf"({NAME.pattern}):\s*(.*)", re.ASCII)
@@ -21,7 +21,7 @@ _RESERVED = {*SPACE_NAMES, "T"}
 _SHOWN = 60
 
 
-def assemble(text: str, instructions: InstructionSet = PAPER) -> bytes:
+def assemble(text: str, instructions: InstructionSet = STANDARD) -> bytes:
     """The bytecode of an assembly text.
 
     Raises:
@@ -30,7 +30,7 @@ def assemble(text: str, instructions: InstructionSet = PAPER) -> bytes:
     return parse(text, instructions).bytecode()
 
 
-def parse(text: str, instructions: InstructionSet = PAPER) -> Program:
+def parse(text: str, instructions: InstructionSet = STANDARD) -> Program:
     """The program of an assembly text, to which more can be added.
 
     Raises:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from smartvm.compiler.numbering import Numbering, push_bytes, shortest_push
 from smartvm.compiler.syntax import arguments
 from smartvm.opcodes.instruction import Instruction
-from smartvm.opcodes.table import PAPER, InstructionSet
+from smartvm.opcodes.table import STANDARD, InstructionSet
 from smartvm.vm import MAGIC
 
 _WIDEST_COLUMN = 80
@@ -52,7 +52,7 @@ def is_dnn(code: bytes) -> bool:
     return code.startswith(MAGIC)
 
 
-def instructions(code: bytes, instruction_set: InstructionSet = PAPER) -> list[Line]:
+def instructions(code: bytes, instruction_set: InstructionSet = STANDARD) -> list[Line]:
     """The instructions of a code in their order, read from its start; the magic is none."""
     names = Numbering.of(is_dnn(code), instruction_set).by_opcode
     lines = []
@@ -66,7 +66,7 @@ def instructions(code: bytes, instruction_set: InstructionSet = PAPER) -> list[L
 
 
 def disassemble(
-    code: bytes, instruction_set: InstructionSet = PAPER, *, offsets: bool = False
+    code: bytes, instruction_set: InstructionSet = STANDARD, *, offsets: bool = False
 ) -> str:
     """The assembly text of any bytes; `assemble` gives the same bytes.
 

@@ -65,7 +65,7 @@ def _word(instruction: Instruction, position: int, given: dict[tuple[int, int], 
     parts = {number: value for (owner, number), value in given.items() if owner == position}
     if not parts and not operand.optional:
         raise AssemblerError(f"{instruction.mnemonic}: {operand.name} is missing")
-    if operand.kind is Kind.FIELDS:
+    if operand.fields:
         return pack(*(parts.get(number, 0) for number in range(4)))
     return parts.get(0, 0)
 
@@ -122,6 +122,10 @@ def _field(value: Value) -> int:
     return _within(_plain(value), 0, FIELD_MASK + 1, "an unsigned 64-bit number")
 
 
+def _signed_field(value: Value) -> int:
+    return _within(_plain(value), -(1 << 63), 1 << 63, "a signed 64-bit number") & FIELD_MASK
+
+
 def _spatial(value: Value) -> int:
     if not isinstance(value, Sequence):
         return _number(value)
@@ -155,6 +159,7 @@ _ENCODERS: dict[Kind, Callable[[Value], int]] = {
     Kind.NUMBER: _number,
     Kind.SIGNED: _signed,
     Kind.FIELDS: _field,
+    Kind.SIGNED_FIELDS: _signed_field,
     Kind.SPATIAL: _spatial,
     Kind.PADDING: _padding,
     Kind.ADDRESS: _address,
@@ -164,6 +169,7 @@ EXPECTED = {
     Kind.NUMBER: "a number",
     Kind.SIGNED: "a number",
     Kind.FIELDS: "a number",
+    Kind.SIGNED_FIELDS: "a number",
     Kind.SPATIAL: "a number, (height, width) or (height, width, depth)",
     Kind.PADDING: "a number or a (before, after) for height, width and, if need be, depth",
     Kind.ADDRESS: "a block number or an Address",

@@ -23,7 +23,7 @@ from smartvm.compiler.numbering import (
 from smartvm.compiler.operands import Value, did_you_mean, operand_words
 from smartvm.compiler.syntax import NAME, arguments, format_number
 from smartvm.exceptions import AssemblerError
-from smartvm.opcodes.table import PAPER, InstructionSet
+from smartvm.opcodes.table import STANDARD, InstructionSet
 from smartvm.vm import MAGIC
 from smartvm.words import SIGN_BIT, WORD_MODULUS, to_unsigned
 
@@ -53,7 +53,7 @@ class Program:
         instructions: the DNN instructions that it may use.
     """
 
-    def __init__(self, dnn: bool = True, instructions: InstructionSet = PAPER) -> None:
+    def __init__(self, dnn: bool = True, instructions: InstructionSet = STANDARD) -> None:
         self.dnn = dnn
         self.instructions = instructions
         self._numbering = Numbering.of(dnn, instructions)

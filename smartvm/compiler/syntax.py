@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from smartvm.compiler.operands import Axis, Value
 from smartvm.exceptions import AssemblerError, OperandError
 from smartvm.opcodes.instruction import Instruction, Kind, Operand
-from smartvm.words import Address, Space, address, fields, padding, to_signed
+from smartvm.words import Address, Space, address, fields, padding, signed_fields, to_signed
 
 NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 """A name of a label, of data or of a constant."""
@@ -24,6 +24,7 @@ FORMS = {
     Kind.NUMBER: "a number",
     Kind.SIGNED: "a number",
     Kind.FIELDS: "a number",
+    Kind.SIGNED_FIELDS: "a number",
     Kind.SPATIAL: "a number, 5x7 (height x width) or 5x7x3 (and depth)",
     Kind.PADDING: "a number, 1x2 (height x width, each on both sides) or 1:2x0:1 (before:after)",
     Kind.ADDRESS: "an address such as 5, block:5[10x20], map:0[10].T or mem:0x80",
@@ -116,6 +117,7 @@ _PARSERS: dict[Kind, Callable[[str], Value]] = {
     Kind.NUMBER: _integer,
     Kind.SIGNED: _integer,
     Kind.FIELDS: _integer,
+    Kind.SIGNED_FIELDS: _integer,
     Kind.SPATIAL: _parse_spatial,
     Kind.PADDING: _parse_padding,
     Kind.ADDRESS: _parse_address,
@@ -130,7 +132,7 @@ def arguments(instruction: Instruction, words: list[int]) -> str | None:
     """
     texts: list[str] = []
     for operand, word in zip(instruction.operands, words, strict=True):
-        if operand.kind is Kind.FIELDS:
+        if operand.fields:
             text = _field_arguments(operand, word)
         else:
             text = f"{operand.name}={format_word(operand.kind, word)}"
@@ -145,7 +147,8 @@ def arguments(instruction: Instruction, words: list[int]) -> str | None:
 
 def _field_arguments(operand: Operand, word: int) -> str | None:
     names = [*operand.fields, *[""] * (4 - len(operand.fields))]
-    given = [(name, value) for name, value in zip(names, fields(word), strict=True) if value]
+    values = signed_fields(word) if operand.kind is Kind.SIGNED_FIELDS else fields(word)
+    given = [(name, value) for name, value in zip(names, values, strict=True) if value]
     if not all(name for name, _ in given):
         return None
     return " ".join(

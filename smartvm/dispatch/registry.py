@@ -1,14 +1,13 @@
 """Which backends there are, and the dispatcher that prefers one of them.
 
 The built-in ones are named here. Others are found in the entry-point group ``smartvm.backends``,
-whose entries name a subclass of `Backend`; none is imported before it is asked for. One that
+whose entries name subclasses of `Backend`; none is imported before it is asked for. One that
 cannot be loaded is reported by a warning and left out, for a broken plug-in must not stop a node.
 """
 
 from __future__ import annotations
 
 import warnings
-from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 
 from smartvm.dispatch.backend import Backend
@@ -20,10 +19,13 @@ __all__ = ["available_backends", "backend_names", "make_dispatcher"]
 ENTRY_POINT_GROUP = "smartvm.backends"
 REFERENCE = "reference"
 BUILT_IN = {
-    "numpy": "smartvm.dispatch.numpy_backend:NumpyBackend",
-    REFERENCE: "smartvm.dispatch.reference:ReferenceBackend",
+    name: EntryPoint(name, value, ENTRY_POINT_GROUP)
+    for name, value in (
+        ("numpy", "smartvm.dispatch.numpy_backend:NumpyBackend"),
+        (REFERENCE, "smartvm.dispatch.reference:ReferenceBackend"),
+    )
 }
-"""Name to class, the best first."""
+"""The backends of this package, the best first."""
 
 
 def backend_names() -> list[str]:
@@ -33,7 +35,7 @@ def backend_names() -> list[str]:
 
 def available_backends() -> list[str]:
     """Names of the backends that can run on this machine; a broken one is warned of and skipped."""
-    return [name for name in backend_names() if _try_load(name) is not None]
+    return [name for name in backend_names() if _is_usable(name)]
 
 
 def make_dispatcher(backend: str | Backend | None = None) -> Dispatcher:
@@ -46,53 +48,49 @@ def make_dispatcher(backend: str | Backend | None = None) -> Dispatcher:
     Raises:
         BackendError: an unknown name, or a backend that cannot be loaded or cannot run here.
     """
-    first = backend if isinstance(backend, Backend) else _load(backend or _best())()
-    if isinstance(first, Dispatcher):
-        return first
+    if isinstance(backend, Dispatcher):
+        return backend
+    if backend is None:
+        backend = next(name for name in BUILT_IN if _is_usable(name))
+    first = backend if isinstance(backend, Backend) else _make(backend)
     if first.name == REFERENCE:
         return Dispatcher([first])
-    others = [_load(name)() for name in BUILT_IN if name != first.name]
-    return Dispatcher([first, *others])
-
-
-def _best() -> str:
-    return next(name for name in BUILT_IN if _try_load(name) is not None)
+    others = (name for name in BUILT_IN if name != first.name and _is_usable(name))
+    return Dispatcher([first, *map(_make, others)])
 
 
 def _plug_ins() -> dict[str, EntryPoint]:
     """Plug-ins by name; a built-in name cannot be taken over."""
-    found = {entry.name: entry for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    return {name: entry for name, entry in found.items() if name not in BUILT_IN}
+    found = entry_points(group=ENTRY_POINT_GROUP)
+    return {entry.name: entry for entry in found if entry.name not in BUILT_IN}
 
 
-def _try_load(name: str) -> type[Backend] | None:
+def _is_usable(name: str) -> bool:
     try:
-        return _load(name)
-    except BackendError as error:
-        if name not in BUILT_IN and error.__cause__ is not None:
-            warnings.warn(str(error), RuntimeWarning, stacklevel=3)
-        return None
+        return _load(name).is_available()
+    except Exception as error:
+        message = f"backend {name!r} is left out: {error!r}"
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+        return False
+
+
+def _make(name: str) -> Backend:
+    try:
+        backend = _load(name)
+        if backend.is_available():
+            return backend()
+    except BackendError:
+        raise
+    except Exception as error:
+        raise BackendError(f"backend {name!r} cannot be loaded: {error!r}") from error
+    raise BackendError(f"backend {name!r} cannot run on this machine")
 
 
 def _load(name: str) -> type[Backend]:
-    if name not in backend_names():
+    entry = BUILT_IN.get(name) or _plug_ins().get(name)
+    if entry is None:
         raise BackendError(f"unknown backend {name!r}; known are {', '.join(backend_names())}")
-    try:
-        backend = _class_of(name)
-        usable = backend.is_available()
-    except Exception as error:
-        raise BackendError(f"backend {name!r} cannot be loaded: {error!r}") from error
-    if not usable:
-        raise BackendError(f"backend {name!r} cannot run on this machine")
-    return backend
-
-
-def _class_of(name: str) -> type[Backend]:
-    if name not in BUILT_IN:
-        loaded = _plug_ins()[name].load()
-    else:
-        module, attribute = BUILT_IN[name].split(":")
-        loaded = getattr(import_module(module), attribute)
+    loaded = entry.load()
     if not (isinstance(loaded, type) and issubclass(loaded, Backend)):
-        raise TypeError(f"{loaded!r} is no subclass of Backend")
+        raise TypeError(f"{entry.value} is no subclass of Backend")
     return loaded

@@ -7,6 +7,7 @@ from smartvm.opcodes.table import (
     INSTRUCTIONS,
     PAPER,
     RELOCATION,
+    STANDARD,
     InstructionSet,
 )
 
@@ -15,6 +16,7 @@ __all__ = [
     "INSTRUCTIONS",
     "PAPER",
     "RELOCATION",
+    "STANDARD",
     "Instruction",
     "InstructionSet",
     "Kind",

@@ -65,7 +65,7 @@ BUFFER = (
                 "count",
                 "item_bytes",
                 "delete",
-                summary="items, default the rest; bytes of each, default the narrowest; 1: delete it",
+                summary="items, default the rest; bytes of each, default the narrowest; 1: delete",
                 optional=True,
             ),
         ),

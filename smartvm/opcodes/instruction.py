@@ -18,6 +18,7 @@ class Kind(Enum):
     NUMBER = "number"  # an unsigned 256-bit number
     SIGNED = "signed"  # a signed 256-bit number
     FIELDS = "fields"  # up to four named unsigned 64-bit fields, f0 first
+    SIGNED_FIELDS = "signed fields"  # the same of signed 64-bit fields
     SPATIAL = "spatial"  # one length for all axes, or height x width [x depth]
     PADDING = "padding"  # one length for all sides, or before:after an axis
     ADDRESS = "address"  # a block number, a map or a Memory offset, with rows and columns
@@ -30,8 +31,8 @@ class Operand:
     Attributes:
         name: its name in assembly and in errors.
         kind: how the word is read.
-        fields: for FIELDS the names of f0, f1, …, "" for one without use; for other kinds empty.
-            In assembly each field is an argument of its own.
+        fields: for FIELDS and SIGNED_FIELDS the names of f0, f1, …, "" for one without use; for
+            other kinds empty. In assembly each field is an argument of its own.
         optional: whether it may be left out in assembly, which pushes zero (its default).
         summary: what it means, with its default.
     """

@@ -5,7 +5,8 @@ To add an instruction:
 1. Write a function of the frame with the sections STACK, SHAPE, GAS, OPERATION (any file of this
    package shows one; outside the package it may stand anywhere).
 2. Write its row: number, mnemonic, operands, maps, what it pushes, whether it writes state.
-3. In the package: put the row into the table of its page (`compute_table.py`, `buffer_table.py`).
+3. In the package: put the row into the table of its page (`compute_table.py`, `buffer_table.py`,
+   `extension_table.py`).
    Outside: ``SmartVM.with_instructions(row)``, with a number of the extension page, 0xc0–0xcf.
 
 The py-evm table, the assembler, the disassembler, `smartvm opcodes` and the documentation table
@@ -53,4 +54,5 @@ class InstructionSet:
 
 PAPER = InstructionSet((*COMPUTE, *BUFFER))
 """The paper's 26 instructions."""
-INSTRUCTIONS = PAPER.rows
+STANDARD = PAPER
+INSTRUCTIONS = STANDARD.rows

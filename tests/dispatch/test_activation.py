@@ -179,6 +179,13 @@ def test_softmax_next_to_a_tie(backend: ModuleType, group: int, scale: int) -> N
         assert softmax(backend, [row[0], row[1] + 1, *row[2:]], scale)[0] == scale // 3
 
 
+def test_numpy_is_not_misled_by_ties_that_float64_cannot_tell() -> None:
+    for scale in range(1000, 1100):
+        with mpmath.workprec(300):
+            row = Tensor.from_ints(next_to_a_tie(7, scale))
+        assert fast.softmax(row, scale, 7) == reference.softmax(row, scale, 7)
+
+
 @BACKENDS
 @pytest.mark.parametrize("scale", [1 << 20, (1 << 24) + 1, 1 << 32, (1 << 46) - 2, 1 << 63])
 def test_sigmoid_of_small_items_lies_just_below_a_tie(backend: ModuleType, scale: int) -> None:

@@ -114,9 +114,9 @@ def test_a_price(cells, data):
     assert isa.evaluate(cells[-1], **numbers) == getattr(gas, name)(**numbers)
 
 
-def test_every_instruction_has_a_subsection():
-    assert [section.title for section in SECTIONS] == [
-        f"0x{row.opcode:02x} {row.mnemonic}" for row in ROWS
+def test_every_instruction_has_a_subsection_in_its_family():
+    assert [(section.family, section.title) for section in SECTIONS] == [
+        (row.family, f"0x{row.opcode:02x} {row.mnemonic}") for row in ROWS
     ]
 
 

@@ -130,7 +130,7 @@ def _exponentials(distances: np.ndarray, scale: int) -> np.ndarray:
     for coefficient in COEFFICIENTS[1:]:
         growth += coefficient
         growth *= exponent
-    powers = _grid()[index]
+    powers: np.ndarray = _grid()[index]
     growth *= powers
     powers += growth
     return powers

@@ -26,6 +26,8 @@ from smartvm.words import LIMB_BITS, MAX_LIMBS
 
 TINY_PRODUCT = 512
 """Multiply-accumulates a group below which a call of BLAS costs more than it saves."""
+LIMB_TILE = 1 << 19
+"""Limbs of an operand that are laid out at a time; sums of 2¹⁹ products below 2³² are exact."""
 
 
 class Whole:
@@ -35,14 +37,12 @@ class Whole:
         key: names the layout of the left operand.
         limb_axes: axes that a view has after its own.
         planes: int64 or float numbers that a sum takes.
-        tile_items: items of an operand that are worth laying out at a time.
-        most_terms: the longest sum that is exact.
+        tile_items: items of an operand, or terms of a sum, that are laid out at a time.
     """
 
     limb_axes = 0
     planes = 1
     tile_items = 1 << 21
-    most_terms = 1 << 62
 
     def __init__(self, dtype: type[np.floating[Any]]) -> None:
         self.dtype = np.dtype(dtype)
@@ -91,13 +91,11 @@ class Split:
     """
 
     limb_axes = 1
-    # 16 pairs of limbs · 2¹⁷ terms · 2³² = 2⁵³.
-    most_terms = 1 << 17
 
     def __init__(self, left: int, right: int, narrow: bool) -> None:
         self.left, self.right, self.narrow = left, right, narrow
         self.planes = min(left + right - 1, MAX_LIMBS)
-        self.tile_items = (1 << 19) // max(left, right)
+        self.tile_items = LIMB_TILE // max(left, right)
         self.key = f"limbs{left}"
 
     def view(self, tensor: Tensor) -> Array:

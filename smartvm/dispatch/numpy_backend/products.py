@@ -98,9 +98,9 @@ def multiply(
 ) -> Array:
     """The product of views (G, M, *inner) and (G, *inner, *outer).
 
-    Operands are laid out a tile at a time. A tile of either, and their product, have at most
-    `arithmetic.tile_items` items: at most 16 MiB in all limbs, so that temporary memory is
-    bounded by 64 MiB, whatever the shapes.
+    Operands are laid out a tile at a time: `arithmetic.tile_items` items of either and of their
+    product at most, each item in 8 bytes, or 8 a limb. That is up to 16 MiB each, so that
+    temporary memory is bounded by 64 MiB, whatever the shapes.
 
     Args:
         arithmetic: as `choose` gave it.
@@ -117,11 +117,7 @@ def multiply(
     outer = right.shape[1 + len(inner) : right.ndim - arithmetic.limb_axes]
     groups, rows = left.shape[:2]
     terms, columns = prod(inner), prod(outer)
-    most = arithmetic.tile_items
-    if (
-        terms <= arithmetic.most_terms
-        and groups * max(rows * terms, terms * columns, rows * columns) <= most
-    ):
+    if groups * max(rows * terms, terms * columns, rows * columns) <= arithmetic.tile_items:
         laid = _kept_left(arithmetic, left, memo)
         total = arithmetic.multiply(laid, arithmetic.lay_right(right, len(inner)))
         total = total.reshape(len(total), groups, rows, *outer)
@@ -165,11 +161,11 @@ def _tiles(
     outer: tuple[int, ...],
 ) -> Iterator[tuple[Box, Array]]:
     """The sums of each tile of the product, with its box in (G, M, *outer)."""
-    most = min(arithmetic.tile_items, arithmetic.most_terms)
-    terms, every = min(prod(inner), most), (slice(None),) * len(inner)
-    for group, *columns in boxes((len(left), *outer), arithmetic.tile_items // terms):
+    most, every = arithmetic.tile_items, (slice(None),) * len(inner)
+    terms = min(prod(inner), most)
+    for group, *columns in boxes((len(left), *outer), most // terms):
         width = max(terms, prod(lengths(columns))) * lengths((group,))[0]
-        for (rows,) in boxes(left.shape[1:2], arithmetic.tile_items // width):
+        for (rows,) in boxes(left.shape[1:2], most // width):
             box = (group, rows, *columns)
             part = right[(group, *every, *columns)]
             total = _sums(arithmetic, left[group, rows], part, list(boxes(inner, most)))
