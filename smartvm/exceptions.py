@@ -3,6 +3,9 @@
 SmartVMError                  wrong use of the library (never raised inside a frame)
 ├── AssemblerError            text or bytes that are no program
 ├── ProofError                a Merkle proof that proves nothing
+├── ModelError                a model that cannot be compiled
+│   ├── UnsupportedModelError all nodes that have no lowering, each with its reason
+│   └── WeightRangeError      a weight beyond 64 bits at the chosen scale
 └── BackendError              an unknown or unusable backend
 VMError (py-evm)              halts the frame, burns its gas, reverts its changes
 └── DNNError                  names the instruction, the operand, what was expected and found
@@ -34,12 +37,15 @@ __all__ = [
     "ItemRangeError",
     "KernelFailure",
     "MapMissing",
+    "ModelError",
     "OperandError",
     "OperandsMissing",
     "ProofError",
     "ShapeError",
     "SmartVMError",
     "StaticWrite",
+    "UnsupportedModelError",
+    "WeightRangeError",
 ]
 
 
@@ -53,6 +59,26 @@ class AssemblerError(SmartVMError):
 
 class ProofError(SmartVMError):
     """Raised when a Merkle proof does not lead from the root to the claimed value."""
+
+
+class ModelError(SmartVMError):
+    """Raised when a model cannot be compiled; the message names the input, tensor or node."""
+
+
+class UnsupportedModelError(ModelError):
+    """Raised with all nodes of a model that cannot be lowered, before any work is done.
+
+    Attributes:
+        problems: one for each node, with its name, its operator and the reason.
+    """
+
+    def __init__(self, message: str, problems: tuple[object, ...]) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class WeightRangeError(ModelError):
+    """Raised when a weight at the chosen scale passes 64 bits; the message names the tensor."""
 
 
 class BackendError(SmartVMError):

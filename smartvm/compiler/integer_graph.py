@@ -65,6 +65,11 @@ class Operation:
         """The inputs that are read where they lie."""
         return self.inputs[len(self.consumed) :]
 
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates."""
+        return 0
+
     def with_inputs(self, inputs: tuple[str, ...]) -> Operation:
         """The same operation on other inputs."""
         return replace(self, inputs=inputs)

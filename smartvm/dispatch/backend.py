@@ -10,6 +10,7 @@ next backend (docs/architecture.md).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from smartvm.dispatch.tensor import Tensor
@@ -27,6 +28,14 @@ KERNELS = (
     "softmax",
     "sigmoid",
     "tanh",
+    "view",
+    "concatenate",
+    "gather",
+    "multiply_by",
+    "divide_by",
+    "clip",
+    "reduce",
+    "function",
 )
 """Names of all kernels, in the order in which `Backend` declares them."""
 
@@ -59,7 +68,10 @@ class Backend:
         raise NotImplementedError
 
     def matmul(self, a: Tensor, b: Tensor, shape: MatmulShape) -> Tensor:
-        """The product of two matrices, row-major, `shape.out_items` long."""
+        """The product of two matrices, row-major, for each of `shape.batch` pairs of them.
+
+        The matrices of an operand lie one after the other; `shape.out_items` in the result.
+        """
         raise NotImplementedError
 
     def add(self, x: Tensor, addend: Tensor, plane: int) -> Tensor:
@@ -92,6 +104,62 @@ class Backend:
 
     def tanh(self, x: Tensor, scale: int) -> Tensor:
         """The integer nearest scale·tanh(v/scale), ties to even; scale in [1, 2⁶⁴)."""
+        raise NotImplementedError
+
+    def view(self, x: Tensor, offset: int, dims: Sequence[int], strides: Sequence[int]) -> Tensor:
+        """The items at offset + Σ index·stride for every index below `dims`, the last fastest.
+
+        All of them lie in the map; a stride may be zero or negative. At most eight axes.
+        """
+        raise NotImplementedError
+
+    def concatenate(self, parts: list[Tensor], outer: int) -> Tensor:
+        """The parts, each seen as (outer, rest), joined along the rest; at least one part."""
+        raise NotImplementedError
+
+    def gather(self, indices: Tensor, data: Tensor, columns: int) -> Tensor:
+        """For each index that row of data, seen as (rows, columns); −1 is the last row.
+
+        Raises:
+            ItemRangeError: an index outside [−rows, rows).
+        """
+        raise NotImplementedError
+
+    def multiply_by(self, x: Tensor, factors: Tensor, plane: int) -> Tensor:
+        """x seen as (…, channels, plane), channels = len(factors): factor[c] times its cells."""
+        raise NotImplementedError
+
+    def divide_by(self, x: Tensor, divisors: Tensor, plane: int, nearest: bool) -> Tensor:
+        """x seen as (…, channels, plane), channels = len(divisors): its cells over divisor[c].
+
+        Truncated as SDIV, or nearest with ties to even; modulo 2²⁵⁶, so that −2²⁵⁵ over −1 is
+        itself.
+
+        Raises:
+            DivisionByZero: a divisor is 0.
+        """
+        raise NotImplementedError
+
+    def clip(self, x: Tensor, low: int, high: int) -> Tensor:
+        """Each item, at least `low` and at most `high`: signed 256-bit numbers, low <= high."""
+        raise NotImplementedError
+
+    def reduce(self, x: Tensor, kind: int, axis: int, inner: int) -> Tensor:
+        """x seen as (…, axis, inner): the sum modulo 2²⁵⁶, extreme or its index along the axis.
+
+        `kind` is a `Reduction` (smartvm.dispatch.movement).
+        """
+        raise NotImplementedError
+
+    def function(self, x: Tensor, scale: int, function: int) -> Tensor:
+        """The integer nearest scale·f(v/scale), ties to even; scale in [1, 2⁶⁴).
+
+        `function` is a `Function` (smartvm.dispatch.functions).
+
+        Raises:
+            ItemRangeError: the logarithm of v <= 0, the root of v < 0, an exponential of 2²⁵⁵
+                or more.
+        """
         raise NotImplementedError
 
     def lacks(self, kernel: str) -> bool:

@@ -6,7 +6,7 @@ from smartvm import gas, words
 from smartvm.exceptions import DivisionByZero, OperandError, ShapeError
 from smartvm.opcodes.frame import Frame, charge_growth, named_fields, up_to
 from smartvm.opcodes.tensors import buy
-from smartvm.words import limbs_for, to_signed
+from smartvm.words import Address, limbs_for, to_signed
 
 NEAREST = 1
 
@@ -50,13 +50,8 @@ def buf_bias(frame: Frame) -> None:
     # STACK
     word = frame.stack_pop1_int()
     # SHAPE
-    place = words.address(word, "address")
-    if place.transposed:
-        raise OperandError("address", "an address that is not transposed", hex(word))
-    items, plane = len(frame.buffer.top), place.columns or 1
-    channels = place.rows or items // plane
-    if channels * plane == 0 or items % (channels * plane):
-        raise ShapeError("channels, plane", f"a divisor of {items} items", channels * plane)
+    place, channels, plane = broadcast_place(frame, word)
+    items = len(frame.buffer.top)
     # GAS
     addend = buy(frame, place, "address", channels)
     limbs = gas.sum_limbs(max(frame.buffer.top.limbs, addend.limbs), 2)
@@ -64,3 +59,15 @@ def buf_bias(frame: Frame) -> None:
     charge_growth(frame, items, limbs)
     # OPERATION
     frame.buffer.replace(frame.kernels.add(frame.buffer.top, addend.tensor, plane))
+
+
+def broadcast_place(frame: Frame, word: int) -> tuple[Address, int, int]:
+    """A tensor's place, its channels and the plane of the map that each of them is for."""
+    place = words.address(word, "address")
+    if place.transposed:
+        raise OperandError("address", "an address that is not transposed", hex(word))
+    items, plane = len(frame.buffer.top), place.columns or 1
+    channels = place.rows or items // plane
+    if channels * plane == 0 or items % (channels * plane):
+        raise ShapeError("channels, plane", f"a divisor of {items} items", channels * plane)
+    return place, channels, plane

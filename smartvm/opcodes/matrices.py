@@ -23,7 +23,7 @@ def full_con(frame: Frame) -> None:
     matrix = buy(frame, place, "weights", shape.inner * shape.columns, shape.rows, limbs_x)
     vector = _buy_bias(frame, bias, shape.columns)
     limbs = gas.product_limbs(limbs_x, matrix.limbs, shape.inner)
-    _charge_product(frame, shape, gas.sum_limbs(max(limbs, vector.limbs), 2))
+    charge_product(frame, shape, gas.sum_limbs(max(limbs, vector.limbs), 2))
     # OPERATION
     result = frame.kernels.matmul(frame.buffer.top, matrix.tensor, shape)
     if bias:
@@ -37,11 +37,11 @@ def mat_mul(frame: Frame) -> None:
     a_word, b_word = frame.stack_pop_ints(2)
     # SHAPE
     a, b = words.address(a_word, "a"), words.address(b_word, "b")
-    shape = _product_shape(a, b)
+    shape = product_shape(a, b)
     # GAS
     left = buy(frame, a, "a", a.rows * a.columns)
     right = buy(frame, b, "b", b.rows * b.columns, shape.rows, left.limbs)
-    _charge_product(frame, shape, gas.product_limbs(left.limbs, right.limbs, shape.inner))
+    charge_product(frame, shape, gas.product_limbs(left.limbs, right.limbs, shape.inner))
     # OPERATION
     frame.buffer.push(frame.kernels.matmul(left.tensor, right.tensor, shape))
 
@@ -66,7 +66,8 @@ def _buy_bias(frame: Frame, word: int, out_features: int) -> Operand:
     return buy(frame, place, "bias", out_features)
 
 
-def _product_shape(a: Address, b: Address) -> MatmulShape:
+def product_shape(a: Address, b: Address) -> MatmulShape:
+    """The product of two matrices whose addresses say how they are stored."""
     for name, place in (("a", a), ("b", b)):
         at_least_one(place.rows, f"{name} rows")
         at_least_one(place.columns, f"{name} columns")
@@ -77,6 +78,7 @@ def _product_shape(a: Address, b: Address) -> MatmulShape:
     return MatmulShape(rows, inner, columns, a.transposed, b.transposed)
 
 
-def _charge_product(frame: Frame, shape: MatmulShape, limbs: int) -> None:
+def charge_product(frame: Frame, shape: MatmulShape, limbs: int) -> None:
+    """Pay for writing the products and for holding them."""
     frame.consume_gas(gas.elementwise(shape.out_items, limbs), "product")
     charge_growth(frame, shape.out_items, limbs)

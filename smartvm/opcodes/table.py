@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from smartvm.exceptions import SmartVMError
 from smartvm.opcodes.buffer_table import BUFFER
 from smartvm.opcodes.compute_table import COMPUTE
+from smartvm.opcodes.extension_table import EXTENSIONS
 from smartvm.opcodes.instruction import Instruction
 
 RELOCATION = {number: number + 0x80 for number in range(0x30, 0x3B)}
@@ -54,5 +55,6 @@ class InstructionSet:
 
 PAPER = InstructionSet((*COMPUTE, *BUFFER))
 """The paper's 26 instructions."""
-STANDARD = PAPER
+STANDARD = PAPER.extended(*EXTENSIONS)
+"""What SmartVM has: the paper's instructions and the extensions that come with it."""
 INSTRUCTIONS = STANDARD.rows

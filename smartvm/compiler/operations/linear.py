@@ -21,6 +21,11 @@ class Convolution(Operation):
 
     shape: ConvShape
 
+    @property
+    def macs(self) -> int:
+        """Those with padding included."""
+        return self.shape.macs
+
     def evaluate(self, kernels: Backend, inputs: list[Tensor]) -> Tensor:
         """The convolution."""
         return kernels.convolve(inputs[0], inputs[1], self.shape)
@@ -57,7 +62,7 @@ class Convolution(Operation):
             in_channels=shape.in_channels,
             groups=shape.groups if shape.groups > 1 else 0,
             out_channels=shape.out_channels,
-            size=axes(shape.size, volumetric),
+            size=size(shape.size, volumetric),
             kernel=axes(shape.kernel, volumetric),
             stride=axes(shape.stride, volumetric),
             padding=sides(shape.padding, volumetric),
@@ -67,15 +72,27 @@ class Convolution(Operation):
 
 @dataclass(frozen=True)
 class FullyConnected(Operation):
-    """FULL_CON of (map, weights), without bias; `shape.transpose_b`: weights are out × in."""
+    """FULL_CON of (map, weights[, bias]); `shape.transpose_b`: weights are out × in."""
 
     shape: MatmulShape
 
+    @property
+    def macs(self) -> int:
+        """Each row by each column."""
+        return self.shape.macs
+
     def evaluate(self, kernels: Backend, inputs: list[Tensor]) -> Tensor:
-        """The product."""
-        return kernels.matmul(inputs[0], inputs[1], self.shape)
+        """The product, and the bias added to each row."""
+        product = kernels.matmul(inputs[0], inputs[1], self.shape)
+        return kernels.add(product, inputs[2], 1) if len(inputs) > 2 else product
 
     def bound(self, inputs: list[Interval], constants: list[Tensor | None]) -> Interval:
+        """That of the products, moved by the bias."""
+        products = self.peak(inputs, constants)
+        low, high = inputs[2] if len(inputs) > 2 else (0, 0)
+        return Interval(products.low + low, products.high + high)
+
+    def peak(self, inputs: list[Interval], constants: list[Tensor | None]) -> Interval:
         """As a convolution's, a row of the weights an output feature."""
         if constants[1] is None:
             return dot_product(inputs[0], inputs[1], self.shape.inner)
@@ -85,10 +102,11 @@ class FullyConnected(Operation):
         return weighted_sum(inputs[0], weights.reshape(-1, self.shape.columns).T)
 
     def emit(self, program: Program, addresses: list[Address]) -> None:
-        """FULL_CON without bias."""
+        """FULL_CON; an address of 0 is no bias."""
         program.op(
             "FULL_CON",
             weights=replace_address(addresses[0], transposed=not self.shape.transpose_b),
+            bias=addresses[1] if len(addresses) > 1 else 0,
             in_features=self.shape.inner,
             out_features=self.shape.columns,
         )
@@ -100,6 +118,11 @@ class MatrixProduct(Operation):
 
     consumes: ClassVar[int] = 0
     shape: MatmulShape
+
+    @property
+    def macs(self) -> int:
+        """Each row by each column."""
+        return self.shape.macs
 
     def evaluate(self, kernels: Backend, inputs: list[Tensor]) -> Tensor:
         """The products."""
@@ -142,13 +165,13 @@ def exact_array(tensor: Tensor) -> np.ndarray:
 
 def weighted_sum(x: Interval, rows: np.ndarray) -> Interval:
     """Bounds of Σ w·x over rows of weights, x anywhere in its interval, in Python integers."""
-    if rows.dtype == object or (rows.size and int(np.abs(rows).max()) * rows.shape[1] >= 1 << 62):
-        rows = rows.astype(object)
-        positive, negative = np.maximum(rows, 0).sum(axis=1), np.minimum(rows, 0).sum(axis=1)
-    else:
-        positive = np.maximum(rows, 0).sum(axis=1, dtype=np.int64)
-        negative = np.minimum(rows, 0).sum(axis=1, dtype=np.int64)
-    pairs = list(zip(positive.tolist(), negative.tolist(), strict=True))
+    magnitude = max(-int(rows.min()), int(rows.max()))
+    wide = rows.dtype == object or magnitude * rows.shape[1] >= 1 << 63
+    exact = rows.astype(object) if wide else rows
+    dtype = object if wide else np.int64
+    positive = np.maximum(exact, 0).sum(axis=1, dtype=dtype).tolist()
+    negative = np.minimum(exact, 0).sum(axis=1, dtype=dtype).tolist()
+    pairs = list(zip(positive, negative, strict=True))
     return Interval(
         min(p * x.low + n * x.high for p, n in pairs),
         max(p * x.high + n * x.low for p, n in pairs),
@@ -172,13 +195,23 @@ def is_volumetric(size: Spatial, kernel: Spatial, padding: Padding) -> bool:
     return size[0] > 1 or kernel[0] > 1 or padding[0] != (0, 0)
 
 
-def axes(lengths: Spatial, volumetric: bool) -> tuple[int, ...]:
-    """(height, width[, depth]) as the assembler takes them."""
+def axes(lengths: Spatial, volumetric: bool) -> int | tuple[int, ...]:
+    """(height, width[, depth]) as the assembler takes them; one number where it says the same."""
     depth, height, width = lengths
+    if height == width and (depth == height or not volumetric):
+        return height
     return (height, width, depth) if volumetric else (height, width)
 
 
-def sides(padding: Padding, volumetric: bool) -> tuple[tuple[int, int], ...]:
-    """Padding of height, width[, depth] as the assembler takes it."""
+def size(lengths: Spatial, volumetric: bool) -> int | tuple[int, ...]:
+    """The size of a plane, which names its depth where there is one (docs/isa.md §4)."""
+    depth, height, width = lengths
+    return (height, width, depth) if volumetric else axes(lengths, volumetric)
+
+
+def sides(padding: Padding, volumetric: bool) -> int | tuple[tuple[int, int], ...]:
+    """Padding of height, width[, depth] as the assembler takes it; one number if all are equal."""
     depth, height, width = padding
-    return (height, width, depth) if volumetric else (height, width)
+    named = (height, width, depth) if volumetric else (height, width)
+    numbers = {number for pair in named for number in pair}
+    return numbers.pop() if len(numbers) == 1 and min(numbers) >= 0 else named

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from smartvm.compiler.integer_graph import Interval, Operation
-from smartvm.compiler.operations.linear import axes, is_volumetric, sides
+from smartvm.compiler.operations.linear import axes, is_volumetric, sides, size
 from smartvm.compiler.program import Program
 from smartvm.dispatch import Backend
 from smartvm.dispatch.tensor import Tensor
@@ -66,7 +66,7 @@ def emit_pool(program: Program, mnemonic: str, shape: PoolShape, channels: int) 
         channels=channels,
         flags=shape.ceil_mode | shape.count_padding << 1,
         dilation=shape.dilation[2],
-        size=axes(shape.size, volumetric),
+        size=size(shape.size, volumetric),
         kernel=axes(shape.kernel, volumetric),
         stride=axes(shape.stride, volumetric),
         padding=sides(shape.padding, volumetric),

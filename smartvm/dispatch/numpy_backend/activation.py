@@ -130,7 +130,7 @@ def _exponentials(distances: np.ndarray, scale: int) -> np.ndarray:
     for coefficient in COEFFICIENTS[1:]:
         growth += coefficient
         growth *= exponent
-    powers: np.ndarray = _grid()[index]
+    powers = _grid()[index]
     growth *= powers
     powers += growth
     return powers
@@ -149,12 +149,17 @@ def _distances(x: Tensor, group: int, limit: int) -> np.ndarray:
     """(groups, group) int64: how far each item is below the greatest of its group, or `limit`."""
     if x.is_wide:
         values = x.to_ints()
-        rows = (values[i : i + group] for i in range(0, len(values), group))
-        return np.array([[min(top - v, limit) for v in row] for row in rows for top in (max(row),)])
+        rows = [values[i : i + group] for i in range(0, len(values), group)]
+        tops = map(max, rows)
+        return np.array(
+            [[min(top - v, limit) for v in row] for top, row in zip(tops, rows, strict=True)]
+        )
     items = x.in_form(8).reshape(-1, group)
     top = items.max(axis=1, keepdims=True)
     # The difference of two int64 fits uint64, and modulo 2⁶⁴ it is exact.
-    return np.minimum(top.view(np.uint64) - items.view(np.uint64), limit).view(np.int64)
+    distances: np.ndarray = top.view(np.uint64) - items.view(np.uint64)
+    np.minimum(distances, limit, out=distances)
+    return distances.view(np.int64)
 
 
 def _clipped(x: Tensor, limit: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The matrix product a·b, or bᵀ·aᵀ transposed: whichever reads b, the weights, as it is stored."""
+"""Matrix products a·b, or bᵀ·aᵀ transposed: whichever reads b, the weights, as it is stored."""
 
 from __future__ import annotations
 
@@ -14,22 +14,24 @@ from smartvm.shapes import MatmulShape
 
 def matmul(a: Tensor, b: Tensor, shape: MatmulShape) -> Tensor:
     """See `Backend.matmul`; shapes checked, gas paid."""
-    weights = np.swapaxes(_stored(b.data, shape.transpose_b, shape.inner, shape.columns), 1, 2)
+    weights = np.swapaxes(
+        _stored(b.data, shape.batch, shape.transpose_b, shape.inner, shape.columns), 1, 2
+    )
     bound = bound_of(a, b, weights, shape.rows)
     left, right = (b, a) if shape.transpose_b else (a, b)
     arithmetic = choose(bound, left, right)
     if arithmetic.planes > 1 and shape.macs <= FEW_PRODUCTS:
         return reference.matmul(a, b, shape)
-    x = _stored(arithmetic.view(a), shape.transpose_a, shape.rows, shape.inner)
-    y = _stored(arithmetic.view(b), shape.transpose_b, shape.inner, shape.columns)
+    x = _stored(arithmetic.view(a), shape.batch, shape.transpose_a, shape.rows, shape.inner)
+    y = _stored(arithmetic.view(b), shape.batch, shape.transpose_b, shape.inner, shape.columns)
     if not shape.transpose_b:
-        return to_tensor(multiply(arithmetic, x, y, None)[0])
+        return to_tensor(multiply(arithmetic, x, y, None))
     x, y = np.swapaxes(x, 1, 2), np.swapaxes(y, 1, 2)
-    return to_tensor(np.swapaxes(multiply(arithmetic, y, x, b.memo)[0], 0, 1))
+    return to_tensor(np.swapaxes(multiply(arithmetic, y, x, b.memo), 1, 2))
 
 
-def _stored(items: Array, transposed: bool, rows: int, columns: int) -> Array:
-    """A view of items as one matrix, (1, rows, columns[, limbs])."""
+def _stored(items: Array, batch: int, transposed: bool, rows: int, columns: int) -> Array:
+    """A view of items as `batch` matrices, (batch, rows, columns[, limbs])."""
     if transposed:
-        return np.swapaxes(items.reshape(1, columns, rows, *items.shape[1:]), 1, 2)
-    return items.reshape(1, rows, columns, *items.shape[1:])
+        return np.swapaxes(items.reshape(batch, columns, rows, *items.shape[1:]), 1, 2)
+    return items.reshape(batch, rows, columns, *items.shape[1:])

@@ -6,23 +6,18 @@ from functools import cache
 from math import isqrt
 
 SATURATION = 7
-"""1 - erf(7) < 2^-74, so that scale·erf(z) rounds to the scale from there on."""
+"""1 - erf(7) < 2^-74, so that from there on the nearest integer to scale·erf(z) is the scale."""
 CANCELLED_BITS = 72
-"""No term of the series exceeds e^49 < 2^71, while their sum is below 1."""
+"""The terms of the series grow to e^49 < 2^71, while their sum is below 1."""
 GUARD_BITS = 16
 
 
-def saturation(scale: int) -> int:
-    """The least item from which the result is the scale, which is below 2⁶⁴."""
-    return SATURATION * scale
-
-
 def error_function(magnitude: int, scale: int, bits: int) -> tuple[int, int]:
-    """Integers (low, high) with low < erf(magnitude/scale)·2^bits < high.
+    """Integers (low, high) with low < erf(magnitude/scale)·2^bits < high; bits >= 64.
 
-    erf z = 2/√π · Σ (−1)^n z^(2n+1) / (n!·(2n+1)) for z = magnitude/scale in (0, 7). In the
-    working precision z² and each step are off by less than a unit, and the relative errors of a
-    term add up to less than (2n + 3) units over the least factor, which the guard bits absorb.
+    erf z = 2/√π · Σ (−1)^n z^(2n+1) / (n!·(2n+1)) for z = magnitude/scale in (0, 7). Every step
+    is off by less than a unit of the working precision, which the steps after it multiply by
+    e^49 at most; there are fewer than bits + 400 terms.
     """
     working = bits + CANCELLED_BITS + GUARD_BITS + bits.bit_length()
     power = (magnitude << working) // scale
@@ -33,16 +28,15 @@ def error_function(magnitude: int, scale: int, bits: int) -> tuple[int, int]:
         total += -term if order & 1 else term
         order += 1
         power = (power * square >> working) // order
-    result = total * two_over_root_pi(working) >> 2 * working - bits
+    result = total * _two_over_root_pi(working) >> 2 * working - bits
     return max(result - 1, 0), result + 2
 
 
 @cache
-def two_over_root_pi(bits: int) -> int:
+def _two_over_root_pi(bits: int) -> int:
     """2/√π · 2^bits, off by less than two units."""
-    guard = 16
-    four = 4 << 3 * bits + 2 * guard
-    return isqrt((four << bits) // (_pi(2 * bits) << 0)) >> guard
+    precision = 2 * bits + 8
+    return isqrt((4 << 2 * bits + precision) // _pi(precision))
 
 
 def _pi(bits: int) -> int:

@@ -15,7 +15,7 @@ from math import isqrt, log
 
 from smartvm.dispatch.exponential import Exponentials
 from smartvm.dispatch.functions import Function, check_domain, overflow
-from smartvm.dispatch.reference.error_function import error_function, saturation
+from smartvm.dispatch.reference.error_function import SATURATION, error_function
 from smartvm.dispatch.tensor import Tensor
 from smartvm.words import SIGN_BIT
 
@@ -112,7 +112,7 @@ def _sqrt(values: set[int], scale: int) -> dict[int, int]:
 
 
 def _erf(values: set[int], scale: int) -> dict[int, int]:
-    limit = saturation(scale)
+    limit = SATURATION * scale
 
     def bounds(bits: int, count: int) -> Callable[[int], Bounds]:
         def of(magnitude: int) -> Bounds:

@@ -12,14 +12,17 @@ def matmul(a: Tensor, b: Tensor, shape: MatmulShape) -> Tensor:
     left, right = a.to_ints(), b.to_ints()
     rows, inner, columns = shape.rows, shape.inner, shape.columns
 
-    def a_at(row: int, i: int) -> int:
-        return left[i * rows + row if shape.transpose_a else row * inner + i]
+    def a_at(batch: int, row: int, i: int) -> int:
+        start = batch * rows * inner
+        return left[start + (i * rows + row if shape.transpose_a else row * inner + i)]
 
-    def b_at(i: int, column: int) -> int:
-        return right[column * inner + i if shape.transpose_b else i * columns + column]
+    def b_at(batch: int, i: int, column: int) -> int:
+        start = batch * inner * columns
+        return right[start + (column * inner + i if shape.transpose_b else i * columns + column)]
 
     return Tensor.from_ints(
-        wrap(sum(a_at(row, i) * b_at(i, column) for i in range(inner)))
+        wrap(sum(a_at(batch, row, i) * b_at(batch, i, column) for i in range(inner)))
+        for batch in range(shape.batch)
         for row in range(rows)
         for column in range(columns)
     )

@@ -113,8 +113,8 @@ def shapes() -> list[ConvShape]:
 
 
 @pytest.mark.parametrize("shape", shapes(), ids=str)
-@pytest.mark.parametrize("bits", [3, 20, 40, 255])
-@pytest.mark.parametrize("items", [1, 7, 50, 400])
+@pytest.mark.parametrize("bits", [3, 40, 255])
+@pytest.mark.parametrize("items", [7, 60, 400])
 def test_tiles_do_not_show(
     monkeypatch: pytest.MonkeyPatch, shape: ConvShape, bits: int, items: int
 ) -> None:
