@@ -22,7 +22,8 @@ from eth.vm.spoof import SpoofTransaction
 from smartvm.chain import Chain, upload_blocks
 from smartvm.compiler import lenet5
 from smartvm.compiler.abi import encode_call
-from smartvm.compiler.contract import CLASSIFY, build_contract
+from smartvm.compiler.contract import build_contract
+from smartvm.compiler.contract_abi import CLASSIFY
 from smartvm.trace import Tracer
 from smartvm.vm import SmartVM
 

@@ -13,13 +13,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 
 from smartvm import Program, execute
 from smartvm.compiler import lenet5
-from smartvm.compiler.network import Network
+from smartvm.compiler.emit import emit
+from smartvm.compiler.integer_graph import IntegerGraph
+from smartvm.compiler.layers import attribute, instruction_sources, layers
 from smartvm.compiler.plain_evm import LayerCost, generate, run_twin
-from smartvm.compiler.sequential import compile_network
+from smartvm.compiler.plan import plan
 from smartvm.trace import Step
 from smartvm.words import to_unsigned
 
@@ -49,11 +51,18 @@ def main() -> int:
     parser.add_argument("--layers", type=int, metavar="N", help="run the first N layers only")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     arguments = parser.parse_args()
-    network = lenet5.load()
-    network = replace(network, layers=network.layers[: arguments.layers])
-    result = compare(network, digit())
+    result = compare(first_layers(arguments.layers), digit())
     print(json.dumps(asdict(result), indent=2) if arguments.json else table(result))
     return 0 if result.outputs_equal else 1
+
+
+def first_layers(count: int | None) -> IntegerGraph:
+    """LeNet-5 up to its layer of that number, all of it by default."""
+    graph = lenet5.load(input_scale=lenet5.SCALE)
+    names = list(dict.fromkeys(operation.source for operation in graph.operations))[:count]
+    graph.operations = [operation for operation in graph.operations if operation.source in names]
+    graph.outputs = (graph.operations[-1].output,)
+    return graph
 
 
 def digit() -> list[int]:
@@ -62,15 +71,15 @@ def digit() -> list[int]:
     return values
 
 
-def compare(network: Network, values: list[int]) -> Comparison:
+def compare(graph: IntegerGraph, values: list[int]) -> Comparison:
     """Run a network on both sides; progress goes to standard error."""
-    dnn_output, dnn = run_dnn(network, values)
-    twin = run_twin(network, values, on_layer=_report)
+    dnn_output, dnn = run_dnn(graph, values)
+    twin = run_twin(graph, values, on_layer=_report)
     seconds = sum(layer.seconds for layer in twin.layers)
     total = LayerCost("total", twin.executed_instructions, twin.gas_used, seconds)
     return Comparison(
-        network=network.name,
-        code_bytes=len(generate(network).code),
+        network=graph.name,
+        code_bytes=len(generate(graph).code),
         outputs_equal=twin.output == dnn_output,
         plain=_with_rest(list(twin.layers), total),
         dnn=dnn,
@@ -82,22 +91,22 @@ def _report(cost: LayerCost) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
-def run_dnn(network: Network, values: list[int]) -> tuple[list[int], list[LayerCost]]:
+def run_dnn(graph: IntegerGraph, values: list[int]) -> tuple[list[int], list[LayerCost]]:
     """The output of the DNN instructions, and what each layer took in a second, warm run."""
-    compiled = compile_network(network)
+    emitted = emit(graph, plan(graph))
     program = Program().op("CALLDATASIZE").push(0).push(0).op("CALLDATACOPY")
-    program.op("MTOB", offset=0, count=network.input_items)
-    start = len(program.bytecode())
-    code = program.include(compiled.program).bytecode()
+    program.op("MTOB", offset=0, count=len(values))
+    code = program.include(emitted.program).bytecode()
     calldata = b"".join(to_unsigned(value).to_bytes(32, "big") for value in values)
-    blocks = {number: block.items for number, block in compiled.blocks.items()}
+    blocks = {number: block.tensor for number, block in emitted.blocks.items()}
     for _ in range(2):
         run = execute(code, calldata=calldata, blocks=blocks, trace=True).raise_for_error()
-    layers = [
-        _cost(layer.name, [s for s in run.steps if layer.start <= s.pc - start < layer.stop])
-        for layer in compiled.layers
+    steps = list(attribute(instruction_sources(emitted), run.steps))
+    costs = [
+        _cost(layer.name, [step for step, name in steps if name == layer.name])
+        for layer in layers(graph, emitted)
     ]
-    return run.buffer[-1], _with_rest(layers, _cost("total", run.steps))
+    return run.buffer[-1], _with_rest(costs, _cost("total", run.steps))
 
 
 def _cost(name: str, steps: list[Step]) -> LayerCost:

@@ -21,10 +21,11 @@ import numpy as np
 from smartvm import SmartVM, Tensor, assemble, execute, gas
 from smartvm.execution import Execution
 from smartvm.opcodes import PAPER, Instruction
+from smartvm.opcodes.extension_table import EXTENSIONS
 from smartvm.opcodes.frame import Frame, charge_growth
 
 PAGE = Path(__file__).parents[1] / "docs" / "isa.md"
-TABLES = {"## 5. Instructions": PAPER.rows}
+TABLES = {"## 5. Instructions": PAPER.rows, "## 8. Extension page": EXTENSIONS}
 """The rows of which a section of the page has a table, and a subsection each."""
 PARTS = ["Operands", "Shape", "Arithmetic", "Gas", "Errors", "Example"]
 """What every subsection has, in this order."""

@@ -5,7 +5,10 @@ SmartVMError                  wrong use of the library (never raised inside a fr
 ├── ProofError                a Merkle proof that proves nothing
 ├── ModelError                a model that cannot be compiled
 │   ├── UnsupportedModelError all nodes that have no lowering, each with its reason
-│   └── WeightRangeError      a weight beyond 64 bits at the chosen scale
+│   ├── WeightRangeError      a weight beyond 64 bits at the chosen scale
+│   ├── CertificateError      a network that could wrap, or a certificate that proves nothing
+│   └── CodeSizeError         a network whose contract passes EIP-170's limit
+├── ArtefactError             a compiled model on disk that is damaged or was tampered with
 └── BackendError              an unknown or unusable backend
 VMError (py-evm)              halts the frame, burns its gas, reverts its changes
 └── DNNError                  names the instruction, the operand, what was expected and found
@@ -27,11 +30,14 @@ from __future__ import annotations
 from eth.exceptions import InsufficientStack, VMError, WriteProtection
 
 __all__ = [
+    "ArtefactError",
     "AssemblerError",
     "BackendError",
     "BlockMalformed",
     "BlockMissing",
     "BlockTooLarge",
+    "CertificateError",
+    "CodeSizeError",
     "DNNError",
     "DivisionByZero",
     "ItemRangeError",
@@ -79,6 +85,18 @@ class UnsupportedModelError(ModelError):
 
 class WeightRangeError(ModelError):
     """Raised when a weight at the chosen scale passes 64 bits; the message names the tensor."""
+
+
+class CertificateError(ModelError):
+    """Raised when a network may wrap modulo 2²⁵⁶, or a certificate is not its network's."""
+
+
+class CodeSizeError(ModelError):
+    """Raised when a network's contract passes the size limit of EIP-170; it names both sizes."""
+
+
+class ArtefactError(SmartVMError):
+    """Raised when a compiled model on disk is incomplete, damaged or of an unknown version."""
 
 
 class BackendError(SmartVMError):

@@ -159,7 +159,7 @@ def _prepare(
 def _encoded(items: Iterable[int]) -> bytes:
     """A block's leaf value: a numpy array keeps its width, anything else takes the narrowest."""
     if not isinstance(items, np.ndarray) or items.dtype == object:
-        tensor = Tensor.from_ints(items)
+        tensor = items if isinstance(items, Tensor) else Tensor.from_ints(items)
         return encode_block(tensor, bytes_for(*tensor.bounds))
     if items.dtype.kind not in "iu":
         raise SmartVMError(f"blocks: expected integers, found an array of {items.dtype}")

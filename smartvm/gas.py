@@ -9,8 +9,14 @@ from __future__ import annotations
 
 from smartvm.words import MAX_LIMBS
 
-BASE = 100
-"""Every DNN instruction: decoding, checking and dispatching it."""
+BASE = 200
+"""Every DNN instruction: decoding, checking and dispatching it, and the smallest kernel."""
+
+TRANSPOSED = 100
+"""A transposed convolution, which adds up overlapping blocks axis by axis."""
+
+JOINED_MAP = 4
+"""Each map that BUF_CAT joins."""
 
 LIMB_PRODUCTS_PER_GAS = 64
 """Multiply-accumulates of one limb by one limb, as many as one gas buys."""
@@ -21,11 +27,28 @@ LIMBS_PER_GAS = 16
 LIMBS_PER_GAS_DIVIDE = 4
 """Limb-items that one gas divides."""
 
-ACTIVATION_ITEM = 40
-"""One item of softmax, sigmoid or tanh, at a scale of one limb."""
+DECIDED_BITS = 25
+"""Scales (and results) up to so many bits are those of which float64 decides all but few items."""
 
-ACTIVATION_SCALE_LIMB = 40
-"""The same item, for each further limb of the scale."""
+ACTIVATIONS_PER_GAS = 4
+"""Items of sigmoid, tanh or ACT_FUN that one gas rounds, where float64 decides them."""
+
+FUNCTION_ITEM = 24
+"""One item of ACT_FUN in exact arithmetic."""
+
+SOFTMAX_TABLE_BIT = 4
+"""The table of powers that an instruction makes, for each bit of the scale."""
+
+SOFTMAX_ITEM = 256
+"""One item of softmax in sixteenths of a gas, before what precision it needs."""
+
+SOFTMAX_SCALE_BIT = 4
+"""The same item, for each bit of the scale; each bit of precision costs a sixteenth of a gas."""
+
+SOFTMAX_QUADRATIC_DENOMINATOR = 1 << 16
+"""The divisor of the term in scale bits × precision², for products of long numbers."""
+
+SIXTEENTHS = 16
 
 MEMORY_WORD = 3
 """Each 32-byte word copied between Memory and the Buffer, as for CALLDATACOPY."""
@@ -39,7 +62,7 @@ BUFFER_QUADRATIC_DENOMINATOR = 1 << 20
 BLOCK_READ_COLD = 2_100
 BLOCK_READ_WARM = 100
 BLOCK_READ_WORD = 3
-"""Each 32 bytes of a block that is read."""
+"""Each 32 bytes of a block that is read, its items unpacked."""
 
 BLOCK_WRITE_NEW = 22_100
 BLOCK_WRITE_CHANGED = 5_000
@@ -67,10 +90,36 @@ def divide(items: int, limbs: int) -> int:
     return items * limbs // LIMBS_PER_GAS_DIVIDE
 
 
-def activation(items: int, scale: int) -> int:
-    """Correctly rounded softmax, sigmoid or tanh, at its worst input."""
-    scale_limbs = -(-scale.bit_length() // 16)
-    return items * (ACTIVATION_ITEM + ACTIVATION_SCALE_LIMB * (scale_limbs - 1))
+def logistic(items: int, scale: int) -> int:
+    """Correctly rounded sigmoid or tanh, at its worst items."""
+    bits = scale.bit_length()
+    return items * (1 if bits <= DECIDED_BITS else bits) // ACTIVATIONS_PER_GAS
+
+
+def function(items: int, bits: int) -> int:
+    """A correctly rounded function, at its worst items; `bits` as ACT_FUN has it."""
+    if bits <= DECIDED_BITS:
+        return items // ACTIVATIONS_PER_GAS
+    return items * FUNCTION_ITEM
+
+
+def softmax_item(bits: int, precision: int) -> int:
+    """An item of softmax at a scale of `bits` bits, in sixteenths of a gas."""
+    square = bits * precision**2 // SOFTMAX_QUADRATIC_DENOMINATOR
+    return SOFTMAX_ITEM + SOFTMAX_SCALE_BIT * bits + precision + square
+
+
+def softmax_precision(group: int, scale: int, spread: int) -> int:
+    """Bits that a group of items within `spread` of each other can need to be rounded."""
+    bits = scale.bit_length()
+    return min(group * bits, 3 * spread // (2 * scale) + bits)
+
+
+def softmax(items: int, group: int, scale: int, spread: int) -> int:
+    """Correctly rounded softmax, at its worst items; `spread` is that of all groups together."""
+    bits = scale.bit_length()
+    item = softmax_item(bits, softmax_precision(group, scale, spread))
+    return SOFTMAX_TABLE_BIT * bits + items * item // SIXTEENTHS
 
 
 def memory_copy(size: int) -> int:
@@ -95,7 +144,7 @@ def block_access(cold: bool) -> int:
 
 
 def block_read(size: int) -> int:
-    """Reading a block of `size` bytes once it is found."""
+    """Reading a block once it is found; `size` is that of its items unpacked, in bytes."""
     return BLOCK_READ_WORD * words(size)
 
 

@@ -106,7 +106,7 @@ def pack_signed_fields(f0: int = 0, f1: int = 0, f2: int = 0, f3: int = 0) -> in
     for index, field in enumerate((f0, f1, f2, f3)):
         if not -(1 << 63) <= field < 1 << 63:
             raise OperandError(f"f{index}", "a signed 64-bit field", field)
-    return pack(*(field & FIELD_MASK for field in (f0, f1, f2, f3)))
+    return pack(f0 & FIELD_MASK, f1 & FIELD_MASK, f2 & FIELD_MASK, f3 & FIELD_MASK)
 
 
 def plain(word: int, operand: str) -> int:
@@ -182,7 +182,8 @@ def pack_padding(
             if not -(1 << 31) <= value < 1 << 31:
                 raise OperandError("padding", "a signed 32-bit number", value)
         halves.append((before & 0xFFFFFFFF) | (after & 0xFFFFFFFF) << 32)
-    return pack(*halves, 1)
+    first, second, third = halves
+    return pack(first, second, third, 1)
 
 
 def address(word: int, operand: str) -> Address:

@@ -17,7 +17,7 @@ from smartvm.cli import COMMANDS, main
 from smartvm.cli.opcodes import SAMPLES
 from smartvm.compiler.assembler import assemble
 from smartvm.compiler.program import init_code
-from smartvm.opcodes import PAPER
+from smartvm.opcodes import STANDARD
 
 Run = Callable[..., tuple[int, str, str]]
 PROGRAM = "PUSH 2\nPUSH 3\nADD\nBUF_ALLO size=3\nBUF_FIL value=-7\nSTOP"
@@ -96,12 +96,12 @@ def test_digits_may_be_longer_than_any_file_name(run: Run) -> None:
 def test_opcodes_lists_every_instruction(run: Run) -> None:
     code, out, _ = run("opcodes")
     assert code == 0
-    for row in PAPER.rows:
+    for row in STANDARD.rows:
         assert f"{row.opcode:#04x}  {row.mnemonic:<10} {row.summary}\n" in out
     assert "CALLER 0xb3" in out
 
 
-@pytest.mark.parametrize("row", PAPER.rows, ids=lambda row: row.mnemonic)
+@pytest.mark.parametrize("row", STANDARD.rows, ids=lambda row: row.mnemonic)
 def test_opcodes_explains_one_instruction(run: Run, row) -> None:
     code, out, _ = run("opcodes", row.mnemonic.lower())
     assert code == 0
@@ -114,7 +114,7 @@ def test_opcodes_explains_one_instruction(run: Run, row) -> None:
 
 def test_opcodes_as_json_is_the_table(run: Run) -> None:
     rows = json.loads(run("opcodes", "--json")[1])
-    assert [row["mnemonic"] for row in rows] == [row.mnemonic for row in PAPER.rows]
+    assert [row["mnemonic"] for row in rows] == [row.mnemonic for row in STANDARD.rows]
     (row,) = json.loads(run("opcodes", "POOL_MAX", "--json")[1])
     assert row["opcode"] == 0x25
     assert row["operands"][0] == {
@@ -122,12 +122,12 @@ def test_opcodes_as_json_is_the_table(run: Run) -> None:
         "kind": "fields",
         "fields": ["channels", "flags", "dilation"],
         "optional": False,
-        "summary": PAPER.by_mnemonic["POOL_MAX"].operands[0].summary,
+        "summary": STANDARD.by_mnemonic["POOL_MAX"].operands[0].summary,
     }
 
 
 def test_every_sample_is_of_an_operand_that_exists() -> None:
-    names = {operand.name for row in PAPER.rows for operand in row.operands}
+    names = {operand.name for row in STANDARD.rows for operand in row.operands}
     assert set(SAMPLES) <= names
 
 

@@ -23,7 +23,7 @@ from smartvm import (
 )
 from smartvm.dispatch import available_backends
 from smartvm.exceptions import BackendError, KernelFailure, MapMissing, OperandsMissing
-from smartvm.opcodes import PAPER
+from smartvm.opcodes import STANDARD
 
 # An instruction in a few lines: reverse the top map, or its groups.
 
@@ -43,7 +43,7 @@ def buf_reverse(frame) -> None:
 
 
 REVERSE = Instruction(
-    opcode=0xC5,
+    opcode=0xCA,
     mnemonic="BUF_REVERSE",
     family="Movement",
     operands=(Operand("group", Kind.NUMBER, "items that are reversed among themselves"),),
@@ -61,15 +61,15 @@ def test_it_is_assembled_and_executed():
     execution = execute(code, vm=VM, trace=True)
     assert execution.raise_for_error().buffer == [[3, 2, 1, 6, 5, 4]]
     (step,) = (step for step in execution.steps if step.mnemonic == "BUF_REVERSE")
-    assert (step.opcode, step.gas_cost) == (0xC5, gas.BASE + 6 // gas.LIMBS_PER_GAS)
+    assert (step.opcode, step.gas_cost) == (0xCA, gas.BASE + 6 // gas.LIMBS_PER_GAS)
 
 
 def test_assembler_disassembler_and_builder_know_it_by_its_set():
     text = disassemble(assemble("BUF_REVERSE group=3", SET), SET)
     assert "BUF_REVERSE group=3" in text
-    assert assemble(text, SET) == b"\xfcDNN\x01\x60\x03\xc5"
+    assert assemble(text, SET) == b"\xfcDNN\x01\x60\x03\xca"
     built = Program(instructions=SET).op("BUF_REVERSE", group=3).bytecode()
-    assert built == b"\xfcDNN\x01\x60\x03\xc5"
+    assert built == b"\xfcDNN\x01\x60\x03\xca"
     with pytest.raises(SmartVMError, match="BUF_REVERSE"):
         assemble("BUF_REVERSE group=3")
 
@@ -101,16 +101,16 @@ def test_its_exception_fails_the_frame(caplog):
 def test_other_machines_do_not_have_it():
     code = assemble(f"{LOAD}BUF_REVERSE group=3", SET)
     assert type(execute(code).error) is InvalidInstruction
-    assert 0xC5 not in PAPER.by_opcode
+    assert 0xCA not in STANDARD.by_opcode
     assert REVERSE not in SmartVM._state_class.computation_class.instructions.rows
 
 
 def test_ordinary_contracts_do_not_have_it():
-    assert type(execute(b"\x60\x03\xc5", vm=VM).error) is InvalidInstruction
+    assert type(execute(b"\x60\x03\xca", vm=VM).error) is InvalidInstruction
 
 
 def test_extensions_add_up():
-    both = VM.with_instructions(replace(REVERSE, opcode=0xC6, mnemonic="BUF_AGAIN"))
+    both = VM.with_instructions(replace(REVERSE, opcode=0xCB, mnemonic="BUF_AGAIN"))
     instructions = both._state_class.computation_class.instructions
     code = assemble(f"{LOAD}BUF_REVERSE group=6\nBUF_AGAIN group=6", instructions)
     assert execute(code, vm=both).buffer == [[1, 2, 3, 4, 5, 6]]
@@ -133,7 +133,7 @@ def test_a_number_outside_the_page_is_refused(number):
 
 
 @pytest.mark.parametrize(
-    "row", [replace(REVERSE, opcode=0xC6), replace(REVERSE, mnemonic="BUF_OTHER")]
+    "row", [replace(REVERSE, opcode=0xCB), replace(REVERSE, mnemonic="BUF_OTHER")]
 )
 def test_what_is_taken_is_refused(row):
     with pytest.raises(SmartVMError, match="same number or name"):

@@ -11,6 +11,7 @@ from smartvm.exceptions import OperandError
 from smartvm.words import Address, Space
 
 fields = st.integers(0, 2**64 - 1)
+signed_fields = st.integers(-(2**63), 2**63 - 1)
 halves = st.tuples(st.integers(-(2**31), 2**31 - 1), st.integers(-(2**31), 2**31 - 1))
 uint256 = st.integers(0, 2**256 - 1)
 int256 = st.integers(-(2**255), 2**255 - 1)
@@ -97,6 +98,27 @@ def test_a_field_has_64_bits(value, position):
     message = f"f{position}: expected an unsigned 64-bit field, found {value}"
     with pytest.raises(OperandError, match=message):
         words.pack(*values)
+
+
+def test_signed_fields():
+    word = words.pack_signed_fields(-1, 2, -(2**63), 2**63 - 1)
+    assert words.fields(word) == (2**64 - 1, 2, 2**63, 2**63 - 1)
+    assert words.signed_fields(word) == (-1, 2, -(2**63), 2**63 - 1)
+
+
+@given(signed_fields, signed_fields, signed_fields, signed_fields)
+def test_signed_fields_come_back(f0, f1, f2, f3):
+    assert words.signed_fields(words.pack_signed_fields(f0, f1, f2, f3)) == (f0, f1, f2, f3)
+
+
+@pytest.mark.parametrize("value", [-(2**63) - 1, 2**63])
+@pytest.mark.parametrize("position", range(4))
+def test_a_signed_field_has_64_bits(value, position):
+    values = [0] * 4
+    values[position] = value
+    message = f"f{position}: expected a signed 64-bit field, found {value}"
+    with pytest.raises(OperandError, match=message):
+        words.pack_signed_fields(*values)
 
 
 def test_a_plain_number_sets_one_field():

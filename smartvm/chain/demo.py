@@ -24,7 +24,8 @@ from smartvm.chain.receipts import Receipt
 from smartvm.chain.upload import Progress, upload_blocks
 from smartvm.compiler import lenet5
 from smartvm.compiler.abi import decode_uint256, encode_call, event_topic
-from smartvm.compiler.contract import CLASSIFY, INFER, INFERRED, ModelContract, build_contract
+from smartvm.compiler.contract import ModelContract, build_contract
+from smartvm.compiler.contract_abi import CLASSIFY, INFER, INFERRED
 from smartvm.dispatch import available_backends
 from smartvm.exceptions import SmartVMError
 from smartvm.trace import Tracer

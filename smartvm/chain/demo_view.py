@@ -88,12 +88,11 @@ class Row:
 def layer_rows(contract: ModelContract, steps: Iterable[Step]) -> list[Row]:
     """The steps of one call, added up: before the network, each layer, after it."""
     before, after = Row("read the image"), Row("arg-max and return")
-    rows = {code.name: Row(code.name, code.macs) for code in contract.compiled.layers}
+    rows = {layer.name: Row(layer.name, layer.macs) for layer in contract.layers}
     reached = False
-    for step in steps:
-        code = contract.layer_at(step.pc)
-        reached = reached or code is not None
-        row = rows[code.name] if code else after if reached else before
+    for step, layer in contract.attribute(steps):
+        reached = reached or layer in rows
+        row = rows[layer] if layer else after if reached else before
         row.add(step)
     return [before, *rows.values(), after]
 

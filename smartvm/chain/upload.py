@@ -14,10 +14,8 @@ from smartvm.chain.accounts import Account
 from smartvm.chain.local import Chain
 from smartvm.chain.receipts import Receipt
 from smartvm.compiler.abi import encode_call
-from smartvm.compiler.contract import SET_BLOCK
-from smartvm.compiler.sequential import WeightBlock
-from smartvm.dispatch.packing import pack_items
-from smartvm.dispatch.tensor import Tensor
+from smartvm.compiler.contract_abi import SET_BLOCK
+from smartvm.compiler.emit import WeightBlock
 
 TRANSACTION_BASE = 21_000
 """Gas of any transaction (yellow paper, G_transaction)."""
@@ -86,19 +84,12 @@ def holds(state: Any, contract: bytes, number: int, block: WeightBlock) -> bool:
     stored = state.get_block(contract, number)
     if stored is None or stored.item_bytes != block.item_bytes:
         return False
-    return bool(stored.items == _tensor(block))
+    return bool(stored.items == block.tensor)
 
 
 def set_block_call(number: int, block: WeightBlock) -> bytes:
     """The calldata that writes a block."""
-    items = pack_items(_tensor(block), block.item_bytes, "big")
-    return encode_call(SET_BLOCK, number, block.item_bytes, items)
-
-
-def _tensor(block: WeightBlock) -> Tensor:
-    if block.items.dtype == object:
-        return Tensor.from_ints(block.items.tolist())
-    return Tensor.from_array(block.items)
+    return encode_call(SET_BLOCK, number, block.item_bytes, block.packed)
 
 
 def _send(

@@ -34,6 +34,10 @@ SAMPLES = {
     "divisor": "1000",
     "offset": "0x80",
     "times": "-3",
+    "maps": "2",
+    "data": "block:1[10x4]",
+    "low": "-5",
+    "high": "5",
 }
 """What an operand of that name has in an example; any other has a 1, which every kind can be."""
 
@@ -77,7 +81,7 @@ def _find(mnemonic: str) -> Instruction:
 def table(rows: list[Instruction]) -> str:
     """All instructions, two lines each, under the headings of their families."""
     from smartvm.compiler.numbering import Numbering
-    from smartvm.opcodes import STANDARD, RELOCATION
+    from smartvm.opcodes import RELOCATION, STANDARD
 
     lines: list[str] = []
     family = ""

@@ -1,7 +1,7 @@
 """The part of Solidity's contract ABI that the model contract speaks.
 
 (https://docs.soliditylang.org/en/latest/abi-spec.html.) Enough for numbers, one trailing
-`bytes`, arrays of int256 and Error(string); anything more is work for a library.
+`bytes` or `bytes[]`, arrays of int256 and Error(string); anything more is work for a library.
 """
 
 from __future__ import annotations
@@ -23,21 +23,31 @@ def event_topic(signature: str) -> int:
     return int.from_bytes(keccak(text=signature), "big")
 
 
-def encode_call(signature: str, *arguments: int | bytes) -> bytes:
+def encode_call(signature: str, *arguments: int | bytes | list[bytes]) -> bytes:
     """The calldata of a function whose arguments are numbers and, at most as the last, bytes."""
     head, tail = b"", b""
     for argument in arguments:
-        if isinstance(argument, bytes):
-            head += (WORD * len(arguments)).to_bytes(WORD, "big")
-            tail = encode_bytes(argument)
-        else:
+        if isinstance(argument, int):
             head += argument.to_bytes(WORD, "big")
+        else:
+            head += (WORD * len(arguments)).to_bytes(WORD, "big")
+            tail = _encode_list(argument) if isinstance(argument, list) else encode_bytes(argument)
     return selector(signature).to_bytes(4, "big") + head + tail
 
 
 def encode_bytes(content: bytes) -> bytes:
     """The length, then the content padded to whole words."""
     return len(content).to_bytes(WORD, "big") + content + bytes(-len(content) % WORD)
+
+
+def _encode_list(contents: list[bytes]) -> bytes:
+    """The length of a ``bytes[]``, where each element begins behind it, and the elements."""
+    encoded = [encode_bytes(content) for content in contents]
+    heads, offset = [len(encoded)], WORD * len(encoded)
+    for element in encoded:
+        heads.append(offset)
+        offset += len(element)
+    return b"".join([*(head.to_bytes(WORD, "big") for head in heads), *encoded])
 
 
 def error_payload(message: str) -> bytes:

@@ -10,12 +10,8 @@ from dataclasses import dataclass
 
 from smartvm.compiler.integer_graph import IntegerGraph, Interval, Operation
 from smartvm.dispatch.tensor import Tensor
-from smartvm.exceptions import SmartVMError
+from smartvm.exceptions import CertificateError, DNNError
 from smartvm.words import WORD_BITS, bytes_for, limbs_for
-
-
-class CertificateError(SmartVMError):
-    """Raised when a network may wrap modulo 2²⁵⁶, or a certificate is not its network's."""
 
 
 @dataclass(frozen=True)
@@ -68,8 +64,11 @@ def certify(graph: IntegerGraph) -> Certificate:
 def _bound(operation: Operation, bounds: Certificate, tensors: dict[str, Tensor]) -> Bound:
     intervals = [bounds[name].interval for name in operation.inputs]
     constants = [tensors.get(name) for name in operation.inputs]
-    interval = operation.bound(intervals, constants)
-    peak = interval.union(operation.peak(intervals, constants))
+    try:
+        interval = operation.bound(intervals, constants)
+        peak = interval.union(operation.peak(intervals, constants))
+    except DNNError as error:  # such as an exponential that no 256 bits hold
+        raise CertificateError(f"{operation.source or operation.output}: {error}") from None
     if bytes_for(*peak) > WORD_BITS // 8:
         raise CertificateError(
             f"{operation.source or operation.output}: some input could pass 256 bits "

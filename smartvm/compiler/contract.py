@@ -1,51 +1,41 @@
 """The model contract: a network behind an ABI, as one DNN contract.
 
-    predict(bytes image) view returns (int256[] logits)
-    classify(bytes image) view returns (uint256 label)
-    infer(bytes image) returns (uint256 label), logs Inferred(caller, keccak256(image), label)
+    predict(bytes input) view returns (int256[] outputs)
+    classify(bytes input) view returns (uint256 label)
+    infer(bytes input) returns (uint256 label), logs Inferred(caller, keccak256(input), label)
     setBlock(uint256 number, uint256 itemBytes, bytes items), by the owner
-    owner() view returns (address)
+    setBlocks(uint256 first, uint256 itemBytes, bytes[] items), by the owner
+    freeze(), transferOwnership(address newOwner), by the owner
+    owner(), version(), frozen(), modelHash(), inputBytes(), outputItems(), outputScale() view
 
-An image is as many 8-bit pixels as the network has inputs; 255 stands for 1.0. Items are packed,
-big-endian, two's complement. Whoever deploys the contract owns it. A call that the contract
-refuses reverts with Solidity's Error(string).
+docs/compile.md describes them. Items are packed, big-endian, two's complement (or unsigned where
+that saves a byte). Whoever deploys the contract owns it. A call that the contract refuses reverts
+with Solidity's Error(string).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from itertools import count
+from typing import Any
 
-from smartvm.compiler.abi import error_payload, event_topic, selector
-from smartvm.compiler.network import Network
+from eth.vm.forks.spurious_dragon.constants import EIP170_CODE_SIZE_LIMIT
+from eth_utils import keccak
+
+from smartvm.compiler import contract_code as code
+from smartvm.compiler.contract_abi import contract_abi
+from smartvm.compiler.emit import BLOCK_BYTES, Emitted, WeightBlock, emit
+from smartvm.compiler.integer_graph import IntegerGraph
+from smartvm.compiler.layers import Layer, attribute, instruction_sources, layers
+from smartvm.compiler.outline import Call, Outlined, Piece, outline
+from smartvm.compiler.packing import InputFormat
+from smartvm.compiler.plan import Run, plan
 from smartvm.compiler.program import Program, init_code
-from smartvm.compiler.sequential import (
-    BLOCK_BYTES,
-    NEAREST,
-    CompiledNetwork,
-    LayerCode,
-    WeightBlock,
-    compile_network,
-)
-from smartvm.storage import MAX_BLOCK_BYTES
-from smartvm.words import Address, Space
+from smartvm.exceptions import CodeSizeError
+from smartvm.trace import Step
 
-PIXEL_MAX = 255
-"""The pixel that stands for 1.0."""
-PREDICT = "predict(bytes)"
-CLASSIFY = "classify(bytes)"
-INFER = "infer(bytes)"
-SET_BLOCK = "setBlock(uint256,uint256,bytes)"
-OWNER = "owner()"
-INFERRED = "Inferred(address,bytes32,uint256)"
-
-ERRORS = {
-    "not_payable": "the contract takes no ether",
-    "unknown_function": "unknown function",
-    "not_owner": "only the owner may write weights",
-    "bad_block": "items: expected a block number below 2^64 and whole items of 1 to 32 bytes, "
-    f"1 to {MAX_BLOCK_BYTES} bytes in all",
-}
-"""Label and message of each refusal; `bad_image` names the length it expects."""
+HASH_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -53,181 +43,156 @@ class ModelContract:
     """A network as a contract.
 
     Attributes:
-        compiled: the network's code and blocks.
+        graph: the network, its operations in the order in which the code runs them.
+        init_code: the code that deploys the contract and makes the deployer its owner.
         runtime: the code of the contract.
-        network_start: offset of the network's code in it.
+        blocks: the weight blocks that the owner has to upload, by number.
+        tensors: number of the first block of each constant of the graph.
+        model_hash: what `modelHash()` returns (`model_hash`).
+        layers: the layers of the network, in order.
+        sources: the layer of each DNN instruction of the network, in order.
     """
 
-    compiled: CompiledNetwork
-    runtime: bytes
-    network_start: int
+    graph: IntegerGraph = field(repr=False)
+    init_code: bytes = field(repr=False)
+    runtime: bytes = field(repr=False)
+    blocks: dict[int, WeightBlock] = field(repr=False)
+    tensors: dict[str, int] = field(repr=False)
+    model_hash: bytes
+    layers: tuple[Layer, ...] = field(repr=False)
+    sources: tuple[str, ...] = field(repr=False)
 
     @property
-    def blocks(self) -> dict[int, WeightBlock]:
-        """The weight blocks that the owner has to upload, by number."""
-        return self.compiled.blocks
+    def abi(self) -> list[dict[str, Any]]:
+        """The JSON ABI."""
+        return contract_abi(classes_of(self.graph) > 0)
 
     @property
-    def init_code(self) -> bytes:
-        """The code that deploys the contract and makes the deployer its owner."""
-        constructor = _emit(Program(dnn=False), "CALLER PUSH0 SSTORE")
-        return init_code(self.runtime, constructor=constructor)
+    def input_format(self) -> InputFormat:
+        """How an input is packed."""
+        return InputFormat.of(self.graph)
 
-    def layer_at(self, pc: int) -> LayerCode | None:
-        """The layer whose code holds a program counter, or None outside the network."""
-        offset = pc - self.network_start
-        return next(
-            (code for code in self.compiled.layers if code.start <= offset < code.stop), None
-        )
+    def attribute(self, steps: Iterable[Step]) -> Iterator[tuple[Step, str]]:
+        """Each step of a run of the contract with the name of its layer, "" outside them."""
+        return attribute(self.sources, steps)
 
 
-def build_contract(network: Network, *, block_bytes: int = BLOCK_BYTES) -> ModelContract:
-    """The contract of a network whose output is one logit a class.
+def build_contract(graph: IntegerGraph, *, block_bytes: int = BLOCK_BYTES) -> ModelContract:
+    """Plan and emit a network, and put the contract around it.
 
     Args:
-        network: the layers.
+        graph: a network of one input.
         block_bytes: largest size of a weight block, in bytes of items.
+
+    Raises:
+        CodeSizeError: the contract passes EIP-170's limit.
+        SmartVMError: the network takes several inputs.
     """
-    compiled = compile_network(network, block_bytes=block_bytes)
-    program = Program()
-    _entry(program)
-    _run(program, compiled)
-    _answers(program, network)
-    _owner_functions(program)
-    _refusals(program, network)
-    runtime = program.bytecode()
-    body = compiled.program.bytecode()[len(Program().bytecode()) :]
-    return ModelContract(compiled, runtime, runtime.index(body))
+    return contract_of(graph, emit(graph, plan(graph), block_bytes=block_bytes))
 
 
-def _emit(program: Program, source: str) -> Program:
-    """Add instructions: a number is pushed, `@name` pushes a label, `name:` is one."""
-    for token in source.split():
-        if token.endswith(":"):
-            program.label(token[:-1])
-        elif token.startswith("@"):
-            program.push_label(token[1:])
-        elif token[0].isdigit():
-            program.push(int(token, 0))
-        else:
-            program.op(token)
-    return program
+def contract_of(graph: IntegerGraph, emitted: Emitted) -> ModelContract:
+    """The contract around emitted code; code that repeats is shared where it would not fit.
 
-
-def _entry(program: Program) -> None:
-    """Go to the function: those that run the network find where to go afterwards on the Stack."""
-    _emit(
-        program,
-        f"""CALLVALUE @not_payable JUMPI
-        PUSH0 CALLDATALOAD 224 SHR
-        @classified DUP2 {selector(CLASSIFY)} EQ @run JUMPI POP
-        @inferred DUP2 {selector(INFER)} EQ @run JUMPI POP
-        @predicted DUP2 {selector(PREDICT)} EQ @run JUMPI POP
-        DUP1 {selector(SET_BLOCK)} EQ @set_block JUMPI
-        {selector(OWNER)} EQ @owner JUMPI
-        @unknown_function JUMP""",
-    )
-
-
-def _run(program: Program, compiled: CompiledNetwork) -> None:
-    """Decode the image, run the network, jump to the address on the Stack."""
-    items, scale = compiled.network.input_items, compiled.network.scale
-    _emit(
-        program,
-        f"""run:
-        4 CALLDATALOAD 4 ADD
-        DUP1 CALLDATALOAD {items} XOR
-        DUP2 {32 + items} ADD CALLDATASIZE LT OR @bad_image JUMPI
-        {items} SWAP1 32 ADD PUSH0 CALLDATACOPY""",
-    )
-    program.op("MTOB", offset=0, count=items, item_bytes=1, unsigned=1)
-    if scale % PIXEL_MAX == 0:
-        program.op("BUF_SCL0", times=scale // PIXEL_MAX)
-    else:
-        program.op("BUF_SCL0", times=scale)
-        program.op("BUF_SCL1", divisor=PIXEL_MAX, rounding=NEAREST)
-    program.include(compiled.program).op("JUMP")
-
-
-def _answers(program: Program, network: Network) -> None:
-    """Return the logits or the label, or log and return the label."""
-    items, classes = network.input_items, network.shapes()[-1][0]
-    _emit(program, "predicted: PUSH0 64 BTOM")
-    _emit(program, f"32 PUSH0 MSTORE {classes} 32 MSTORE {64 + 32 * classes} PUSH0 RETURN")
-    _arg_max(program.label("classified"), items, classes)
-    _emit(program, "PUSH0 MSTORE 32 PUSH0 RETURN")
-    _arg_max(program.label("inferred"), items, classes)
-    _emit(
-        program,
-        f"""{items} PUSH0 KECCAK256 PUSH0 MSTORE 32 MSTORE
-        CALLER {event_topic(INFERRED)} 64 PUSH0 LOG2
-        32 32 RETURN""",
-    )
-    program.data("ranks", _ranks(classes))
-
-
-def _arg_max(program: Program, scratch: int, classes: int) -> None:
-    """Replace the logits by the index of the greatest, on the Stack; the first wins a tie.
-
-    The greatest of logit · 2^k + (2^k − 1 − index), where 2^k is at least `classes`, holds the
-    index in its k lowest bits, complemented. So one pooling decides, whatever the classes.
+    Raises:
+        CodeSizeError: it passes EIP-170's limit all the same.
+        SmartVMError: the network takes several inputs.
     """
-    bits, rank_bytes = _rank_bits(classes), _rank_bytes(classes)
-    program.op("BUF_SCL0", times=1 << bits)
-    _emit(program, f"{classes * rank_bytes} @ranks {scratch} CODECOPY")
-    program.op("MTOB", offset=scratch, count=classes, item_bytes=rank_bytes, unsigned=1)
-    program.op("BUF_BIAS", address=Address(1, space=Space.BUFFER))
-    program.op("POOL_MAX", channels=1, size=(1, classes))
-    program.op("BTOS0", first=0)
-    _emit(program, f"NOT {(1 << bits) - 1} AND")
-
-
-def _rank_bits(classes: int) -> int:
-    return (classes - 1).bit_length()
-
-
-def _rank_bytes(classes: int) -> int:
-    return max(-(-_rank_bits(classes) // 8), 1)
-
-
-def _ranks(classes: int) -> bytes:
-    greatest = (1 << _rank_bits(classes)) - 1
-    return b"".join(
-        (greatest - index).to_bytes(_rank_bytes(classes), "big") for index in range(classes)
-    )
-
-
-def _owner_functions(program: Program) -> None:
-    """owner(), and setBlock: check, copy the items to Memory, read them as a map, write it."""
-    _emit(program, "owner: PUSH0 SLOAD PUSH0 MSTORE 32 PUSH0 RETURN")
-    _emit(
-        program,
-        f"""set_block:
-        CALLER PUSH0 SLOAD XOR @not_owner JUMPI
-        68 CALLDATALOAD 4 ADD DUP1 CALLDATALOAD 36 CALLDATALOAD
-        1 DUP2 SUB 31 LT
-        DUP2 DUP4 MOD OR
-        DUP3 ISZERO OR
-        DUP3 {MAX_BLOCK_BYTES} LT OR
-        DUP3 DUP5 ADD 32 ADD CALLDATASIZE LT OR
-        132 CALLDATASIZE LT OR
-        4 CALLDATALOAD 64 SHR OR
-        @bad_block JUMPI
-        DUP2 DUP4 32 ADD PUSH0 CALLDATACOPY
-        DUP1 64 SHL DUP2 DUP4 DIV OR PUSH0 MTOB
-        64 SHL 4 CALLDATALOAD 64 SHL BTOS1
-        STOP""",
-    )
-
-
-def _refusals(program: Program, network: Network) -> None:
-    image = f"image: expected {network.input_items} bytes, one a pixel"
-    for label, message in (ERRORS | {"bad_image": image}).items():
-        payload = error_payload(message)
-        program.data(f"{label}_payload", payload)
-        _emit(
-            program,
-            f"""{label}:
-            {len(payload)} @{label}_payload PUSH0 CODECOPY
-            {len(payload)} PUSH0 REVERT""",
+    input_format = InputFormat.of(graph)
+    pieces = {move.code: move.program for move in emitted.moves}
+    body = Outlined([move.code for move in emitted.moves], [])
+    unhashed = _runtime(graph, input_format, body, pieces)
+    size = len(unhashed)
+    if size > EIP170_CODE_SIZE_LIMIT:
+        body = outline(body.main, size - EIP170_CODE_SIZE_LIMIT)
+        unhashed = _runtime(graph, input_format, body, pieces)
+    if len(unhashed) > EIP170_CODE_SIZE_LIMIT:
+        raise CodeSizeError(
+            f"{graph.name}: the contract's code would be {len(unhashed):,} bytes "
+            f"({size:,} without shared routines); EIP-170 allows {EIP170_CODE_SIZE_LIMIT:,}"
         )
+    digest = model_hash(unhashed, emitted.blocks)
+    runtime = _runtime(graph, input_format, body, pieces, digest)
+    runs = [code.move.operation for code in emitted.moves if isinstance(code.move, Run)]
+    return ModelContract(
+        graph=replace(graph, operations=runs),
+        init_code=init_code(runtime, constructor=_constructor()),
+        runtime=runtime,
+        blocks=emitted.blocks,
+        tensors=emitted.tensors,
+        model_hash=digest,
+        layers=layers(graph, emitted),
+        sources=tuple(instruction_sources(emitted)),
+    )
+
+
+def model_hash(unhashed: bytes, blocks: dict[int, WeightBlock]) -> bytes:
+    """The hash that names a model: keccak256 of its code and of its blocks in order.
+
+    Of the code `keccak256(code)`, the 32 bytes of the hash itself zero; of each block its number
+    and the bytes of an item as words of 32 bytes, and `keccak256(items)` as `setBlock` takes them.
+    """
+    words = [keccak(unhashed)]
+    for number, block in sorted(blocks.items()):
+        words += [number.to_bytes(32, "big"), block.item_bytes.to_bytes(32, "big")]
+        words.append(keccak(block.packed))
+    return bytes(keccak(b"".join(words)))
+
+
+def classes_of(graph: IntegerGraph) -> int:
+    """How many classes a network tells apart: the items of its output if that is one vector."""
+    if len(graph.outputs) != 1:
+        return 0
+    value = graph.values[graph.outputs[0]]
+    return value.items if value.items == max(value.shape, default=0) > 1 else 0
+
+
+def _runtime(
+    graph: IntegerGraph,
+    input_format: InputFormat,
+    body: Outlined,
+    pieces: dict[bytes, Program],
+    digest: bytes = bytes(HASH_BYTES),
+) -> bytes:
+    """The code of the contract."""
+    classes = classes_of(graph)
+    outputs = [graph.values[name].items for name in graph.outputs]
+    constants = {
+        "modelHash": digest,
+        "inputBytes": _shortest(input_format.nbytes),
+        "outputItems": _shortest(sum(outputs)),
+        "outputScale": _shortest(graph.values[graph.outputs[0]].scale),
+    }
+    program = Program()
+    code.add_entry(program, constants, classes)
+    code.add_input(program, input_format)
+    labels = count()
+    _add_pieces(program, body.main, pieces, labels)
+    program.op("JUMP")
+    code.add_answers(program, outputs, classes, input_format.nbytes)
+    code.add_getters(program, constants)
+    code.add_owner_functions(program)
+    for number, routine in enumerate(body.routines):
+        _add_pieces(program.label(f"routine_{number}"), routine, pieces, labels)
+        program.op("JUMP")
+    code.add_refusals(program, input_format)
+    return program.bytecode()
+
+
+def _constructor() -> Program:
+    return code.emit_source(Program(dnn=False), "CALLER PUSH0 SSTORE")
+
+
+def _shortest(value: int) -> bytes:
+    return value.to_bytes(max(-(-value.bit_length() // 8), 1), "big")
+
+
+def _add_pieces(
+    program: Program, sequence: list[Piece], pieces: dict[bytes, Program], labels: Iterator[int]
+) -> None:
+    for piece in sequence:
+        if isinstance(piece, Call):
+            label = f"return_{next(labels)}"
+            program.push_label(label).jump(f"routine_{piece.routine}").label(label)
+        else:
+            program.include(pieces[piece])

@@ -8,9 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-from smartvm.compiler.integer_graph import IntegerGraph
+from smartvm.compiler.integer_graph import IntegerGraph, as_tensor
 from smartvm.compiler.plan import Copy, Drop, Move, Plan, Run
 from smartvm.compiler.program import Program
+from smartvm.dispatch.packing import pack_items
+from smartvm.dispatch.tensor import Tensor
+from smartvm.vm import MAGIC
 from smartvm.words import Address, bytes_for
 
 BLOCK_BYTES = 96 * 1024
@@ -26,6 +29,16 @@ class WeightBlock(NamedTuple):
     items: np.ndarray
     item_bytes: int
 
+    @property
+    def tensor(self) -> Tensor:
+        """The items; as one of the `blocks` of `execute` it becomes the same block."""
+        return as_tensor(self.items)
+
+    @property
+    def packed(self) -> bytes:
+        """The items as `setBlock` takes them: big-endian, two's complement."""
+        return pack_items(self.tensor, self.item_bytes, "big")
+
 
 @dataclass(frozen=True)
 class MoveCode:
@@ -33,13 +46,19 @@ class MoveCode:
 
     Attributes:
         move: the copy, release or operation.
-        start: offset of its first byte in the code, the magic not counted.
-        stop: offset behind its last byte.
+        program: its instructions, without jumps.
+        source: the node of the model that it belongs to: of a copy that whose operation it
+            prepares, of a release that which has just run; "" for none.
     """
 
     move: Move
-    start: int
-    stop: int
+    program: Program
+    source: str
+
+    @property
+    def code(self) -> bytes:
+        """Its bytes."""
+        return self.program.bytecode()[len(MAGIC) :]
 
 
 @dataclass(frozen=True)
@@ -47,16 +66,23 @@ class Emitted:
     """A graph as code and blocks.
 
     Attributes:
-        program: expects the inputs on the Buffer, the first the deepest; leaves the outputs.
+        moves: the code of each move, in order. Together they expect the inputs on the Buffer,
+            the first the deepest, and leave the outputs.
         blocks: by number.
         tensors: number of the first block of each constant.
-        code: where each move stands.
     """
 
-    program: Program
+    moves: tuple[MoveCode, ...]
     blocks: dict[int, WeightBlock]
     tensors: dict[str, int]
-    code: tuple[MoveCode, ...]
+
+    @property
+    def program(self) -> Program:
+        """All moves."""
+        program = Program()
+        for move in self.moves:
+            program.include(move.program)
+        return program
 
 
 def emit(
@@ -78,15 +104,25 @@ def emit(
     blocks, tensors = cut(
         ((name, graph.constants[name]) for name in used), first_block, block_bytes
     )
-    program = Program()
-    magic = offset = len(program.bytecode())
-    code = []
-    for move in plan.moves:
-        _emit_move(program, move, tensors)
-        stop = len(program.bytecode())
-        code.append(MoveCode(move, offset - magic, stop - magic))
-        offset = stop
-    return Emitted(program, blocks, tensors, tuple(code))
+    moves = tuple(
+        MoveCode(move, _code(move, tensors), source)
+        for move, source in zip(plan.moves, _sources(plan.moves), strict=True)
+    )
+    return Emitted(moves, blocks, tensors)
+
+
+def _sources(moves: tuple[Move, ...]) -> list[str]:
+    """The node of each move."""
+    sources: list[str] = []
+    waiting, latest = 0, ""
+    for move in moves:
+        if isinstance(move, Copy) or (waiting and isinstance(move, Drop)):
+            waiting += 1
+            continue
+        latest = move.operation.source if isinstance(move, Run) else latest
+        sources += [latest] * (waiting + 1)
+        waiting = 0
+    return sources + [latest] * waiting
 
 
 def _constants_in_order(graph: IntegerGraph, plan: Plan) -> Iterable[str]:
@@ -97,33 +133,43 @@ def _constants_in_order(graph: IntegerGraph, plan: Plan) -> Iterable[str]:
     )
 
 
-def _emit_move(program: Program, move: Move, tensors: dict[str, int]) -> None:
+def _code(move: Move, tensors: dict[str, int]) -> Program:
+    program = Program()
     match move:
         case Copy(depth):
             program.op("BUF_COPY", start=depth, mode=WHOLE_MAP)
         case Drop(depth):
             program.op("BUF_FREE", size=depth, mode=WHOLE_MAP)
         case Run(operation, places):
-            names = operation.addressed
             addresses = [
-                place or Address(tensors[name]) for name, place in zip(names, places, strict=True)
+                place or Address(tensors[name])
+                for name, place in zip(operation.addressed, places, strict=True)
             ]
             operation.emit(program, addresses)
+    return program
 
 
 def cut(
     constants: Iterable[tuple[str, np.ndarray]], first_block: int, block_bytes: int
 ) -> tuple[dict[int, WeightBlock], dict[str, int]]:
-    """Cut tensors into consecutive blocks; give the blocks, and the first block of each tensor."""
+    """Cut tensors into consecutive blocks, each of the narrowest width that holds its items.
+
+    Returns:
+        The blocks by number, and the number of the first block of each tensor.
+    """
     blocks: dict[int, WeightBlock] = {}
     tensors: dict[str, int] = {}
     number = first_block
     for name, array in constants:
         tensors[name] = number
         items = array.reshape(-1)
-        item_bytes = bytes_for(int(items.min()), int(items.max()))
-        length = max(block_bytes // item_bytes, 1)
+        length = max(block_bytes // _narrowest(items), 1)
         for start in range(0, len(items), length):
-            blocks[number] = WeightBlock(items[start : start + length], item_bytes)
+            part = items[start : start + length]
+            blocks[number] = WeightBlock(part, _narrowest(part))
             number += 1
     return blocks, tensors
+
+
+def _narrowest(items: np.ndarray) -> int:
+    return bytes_for(int(items.min()), int(items.max()))

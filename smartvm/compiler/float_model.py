@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     import onnx
 
 Shape = tuple[int, ...]
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+"""The dtypes of real numbers; integers and booleans are counts."""
+RUNTIME_IR_VERSION = 10
+"""The newest file format that every onnxruntime of the last years reads."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +83,7 @@ class FloatModel:
 
     def is_float(self, tensor: str) -> bool:
         """Whether a tensor holds real numbers, which get a scale; the others are counts."""
-        return self.dtypes[tensor].kind == "f"
+        return tensor in self.dtypes and self.dtypes[tensor].name in FLOATS
 
     def run(
         self, inputs: Mapping[str, np.ndarray], tensors: Iterable[str] | None = None
@@ -98,19 +102,26 @@ class FloatModel:
     @cached_property
     def _runner(self) -> Any:
         """Feeds in, all tensors out."""
-        return _onnxruntime(self) if find_spec("onnxruntime") else _reference(self)
+        runner = _onnxruntime(self) if find_spec("onnxruntime") else None
+        return runner or _reference(self)
 
 
 def _onnxruntime(model: FloatModel) -> Any:
-    """A runner of onnxruntime, for which every tensor is declared an output."""
+    """A runner of onnxruntime, for which every tensor is declared an output.
+
+    None where it has not that operator, that type or that opset.
+    """
     import onnxruntime
+    from onnxruntime.capi import onnxruntime_pybind11_state as states
 
     names = [name for name in model.tensors if name not in model.inputs]
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(
-        with_outputs(model, names).SerializeToString(), options, ["CPUExecutionProvider"]
-    )
+    serialised = with_outputs(model, names).SerializeToString()
+    try:
+        session = onnxruntime.InferenceSession(serialised, options, ["CPUExecutionProvider"])
+    except (states.NotImplemented, states.InvalidGraph, states.Fail):
+        return None
 
     def run(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         return {**feeds, **dict(zip(names, session.run(names, feeds), strict=True))}
@@ -125,18 +136,18 @@ def _reference(model: FloatModel) -> Any:
     evaluator = ReferenceEvaluator(model.proto)
 
     def run(feeds: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        made: dict[str, np.ndarray] = evaluator.run(None, feeds, intermediate=True)
-        return made
+        return cast("dict[str, np.ndarray]", evaluator.run(None, feeds, intermediate=True))
 
     return run
 
 
 def with_outputs(model: FloatModel, names: Iterable[str]) -> onnx.ModelProto:
-    """The model with these tensors as its outputs."""
+    """The model with these tensors as its outputs, in a format that older readers know."""
     import onnx
 
     proto = onnx.ModelProto()
     proto.CopyFrom(model.proto)
+    proto.ir_version = min(proto.ir_version, RUNTIME_IR_VERSION)
     del proto.graph.output[:]
     for name in names:
         kind = onnx.helper.np_dtype_to_tensor_dtype(model.dtypes[name])

@@ -22,14 +22,8 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from smartvm.compiler.network import (
-    Convolution,
-    FullyConnected,
-    Layer,
-    MaxPool,
-    Network,
-    ReLU,
-)
+from smartvm.compiler.integer_graph import IntegerGraph, Interval
+from smartvm.compiler.sequential import Sequential
 
 SCALE = 1020
 """Fixed-point scale of weights and activations: 4 · 255, so that a pixel p is exactly 4p. On the
@@ -67,15 +61,18 @@ def weights(path: Path = WEIGHTS_FILE) -> Weights:
         raise ValueError(f"{path} holds no LeNet-5 weights") from error
 
 
-def load(path: Path = WEIGHTS_FILE, scale: int = SCALE) -> Network:
+def load(
+    path: Path = WEIGHTS_FILE, scale: int = SCALE, input_scale: int = PIXEL_MAX
+) -> IntegerGraph:
     """The fixed-point network at `scale`: weights at it, biases at its square.
 
-    Its input is an image at `scale`: `fixed_point_input` of the pixels.
+    Its input is an image of 8-bit pixels, or `fixed_point_input` of them where `input_scale` is
+    the scale.
     """
-    return quantise(weights(path), scale)
+    return quantise(weights(path), scale, input_scale)
 
 
-def quantise(parameters: Weights, scale: int) -> Network:
+def quantise(parameters: Weights, scale: int, input_scale: int = PIXEL_MAX) -> IntegerGraph:
     """The network whose integers are the nearest to the float weights."""
 
     def integers(name: str, unit: int) -> np.ndarray:
@@ -84,20 +81,18 @@ def quantise(parameters: Weights, scale: int) -> Network:
     def parts(name: str) -> tuple[str, np.ndarray, np.ndarray]:
         return name, integers(f"{name}.weight", scale), integers(f"{name}.bias", scale**2)
 
-    layers: tuple[Layer, ...] = (
-        Convolution(*parts("conv1")),
-        ReLU("relu1"),
-        MaxPool("pool1", 2, 2),
-        Convolution(*parts("conv2")),
-        ReLU("relu2"),
-        MaxPool("pool2", 2, 2),
-        Convolution(*parts("conv3")),
-        ReLU("relu3"),
-        FullyConnected(*parts("fc1")),
-        ReLU("relu4"),
-        FullyConnected(*parts("fc2")),
+    network = Sequential(
+        "LeNet-5",
+        (1, SIDE, SIDE),
+        scale=scale,
+        input_range=Interval(0, input_scale),
+        input_scale=input_scale,
     )
-    return Network("LeNet-5", (1, SIDE, SIDE), scale, layers)
+    network.convolution(*parts("conv1")).relu("relu1").max_pool("pool1", 2)
+    network.convolution(*parts("conv2")).relu("relu2").max_pool("pool2", 2)
+    network.convolution(*parts("conv3")).relu("relu3")
+    network.fully_connected(*parts("fc1")).relu("relu4").fully_connected(*parts("fc2"))
+    return network.graph
 
 
 def fixed_point_input(pixels: np.ndarray, scale: int = SCALE) -> np.ndarray:

@@ -11,8 +11,7 @@ square, for they are added before each sum is divided by the scale.
 from __future__ import annotations
 
 from dataclasses import replace
-from math import prod
-from typing import cast
+from math import gcd, prod
 
 import numpy as np
 
@@ -23,11 +22,11 @@ from smartvm.compiler.operations import (
     Convolution,
     FullyConnected,
     MaxPool,
+    MultiplyConstant,
     Rectify,
     Rescale,
 )
 from smartvm.shapes import ConvShape, MatmulShape, PoolShape
-from smartvm.words import Padding, Spatial
 
 INPUT = "input"
 
@@ -41,59 +40,78 @@ class Sequential:
     Args:
         name: of the network.
         input_shape: (channels, height, width), or (features,).
-        scale: of the input, the weights and every layer's output.
+        scale: of the weights and of every layer's output.
         input_range: what the input's items may be.
+        input_scale: of the input, `scale` by default; 255 for 8-bit pixels.
     """
 
     def __init__(
-        self, name: str, input_shape: tuple[int, ...], *, scale: int, input_range: Interval
+        self,
+        name: str,
+        input_shape: tuple[int, ...],
+        *,
+        scale: int,
+        input_range: Interval,
+        input_scale: int = 0,
     ) -> None:
         self.graph = IntegerGraph(
             name,
             inputs=(INPUT,),
             outputs=(INPUT,),
-            values={INPUT: Value(input_shape, scale)},
+            values={INPUT: Value(input_shape, input_scale or scale)},
             input_ranges={INPUT: input_range},
         )
         self._scale = scale
+        self._scale_input()
+
+    def _scale_input(self) -> None:
+        """Bring the input to the scale of the network, to nearest."""
+        input_scale = self.graph.values[INPUT].scale
+        common = gcd(self._scale, input_scale)
+        factor, divisor = self._scale // common, input_scale // common
+        if factor > 1:
+            products = MultiplyConstant(f"{INPUT}.products", (self._top,), factor)
+            self._add(products, scale=self._scale * divisor)
+        if divisor > 1:
+            self._add(Rescale(f"{INPUT}.scaled", (self._top,), divisor))
 
     def convolution(
         self, name: str, weights: np.ndarray, bias: np.ndarray, *, stride: int = 1, padding: int = 0
     ) -> Sequential:
         """A convolution of all channels, its bias, and the division by the scale."""
+        out_channels, in_channels, height, width = weights.shape
         shape = ConvShape(
             batch=1,
-            in_channels=self._shape[0],
-            out_channels=len(weights),
+            in_channels=in_channels,
+            out_channels=out_channels,
             groups=1,
             size=(1, *self._plane),
-            kernel=(1, *weights.shape[2:]),
+            kernel=(1, height, width),
             stride=(1, stride, stride),
-            padding=_sides(padding),
+            padding=((0, 0), (padding, padding), (padding, padding)),
         )
-        out_shape = (len(weights), *shape.out_size[1:])
-        inputs = (self._top, self._constant(f"{name}.weight", weights))
-        self._add(Convolution(f"{name}.products", inputs, shape=shape), name, out_shape)
-        inputs = (self._top, self._constant(f"{name}.bias", bias))
-        plane = prod(out_shape[1:])
-        self._add(Add(f"{name}.sums", inputs, len(weights), plane), name, out_shape)
-        return self._rescale(name)
+        out_shape = (out_channels, *shape.out_size[1:])
+        inputs = (self._top, self._constant(f"{name}.weight", weights, self._scale))
+        products = Convolution(f"{name}.products", inputs, shape=shape)
+        self._add(products, name, out_shape, self._scale**2)
+        inputs = (self._top, self._constant(f"{name}.bias", bias, self._scale**2))
+        sums = Add(f"{name}.sums", inputs, out_channels, prod(out_shape[1:]))
+        self._add(sums, name, out_shape, self._scale**2)
+        return self._add(Rescale(name, (self._top,), self._scale), name)
 
     def fully_connected(self, name: str, weights: np.ndarray, bias: np.ndarray) -> Sequential:
         """A fully connected layer with its bias, and the division by the scale."""
-        constants = (
-            self._constant(f"{name}.weight", weights),
-            self._constant(f"{name}.bias", bias),
-        )
+        weight = self._constant(f"{name}.weight", weights, self._scale)
+        vector = self._constant(f"{name}.bias", bias, self._scale**2)
         out_features, in_features = weights.shape
         shape = MatmulShape(1, in_features, out_features, transpose_b=True)
-        layer = FullyConnected(f"{name}.sums", (self._top, *constants), shape=shape)
-        self._add(layer, name, (out_features,))
-        return self._rescale(name)
+        sums = FullyConnected(f"{name}.sums", (self._top, weight, vector), shape=shape)
+        self._add(sums, name, (out_features,), self._scale**2)
+        return self._add(Rescale(name, (self._top,), self._scale), name)
 
     def relu(self, name: str) -> Sequential:
         """max(0, x)."""
-        return self._add(Rectify(name, (self._top,)), name, self._shape)
+        return self._add(Rectify(name, (self._top,)), name)
 
     def max_pool(self, name: str, kernel: int, stride: int = 0) -> Sequential:
         """The greatest of each kernel × kernel window; the stride is the kernel by default."""
@@ -129,20 +147,16 @@ class Sequential:
             stride=(1, step, step),
         )
 
-    def _constant(self, name: str, items: np.ndarray) -> str:
-        self.graph.values[name] = Value(items.shape)
+    def _constant(self, name: str, items: np.ndarray, scale: int) -> str:
+        self.graph.values[name] = Value(items.shape, scale)
         self.graph.constants[name] = items.reshape(-1)
         return name
 
-    def _rescale(self, name: str) -> Sequential:
-        return self._add(Rescale(name, (self._top,), self._scale), name, self._shape)
-
-    def _add(self, operation: Operation, layer: str, shape: tuple[int, ...]) -> Sequential:
+    def _add(
+        self, operation: Operation, layer: str = "", shape: tuple[int, ...] = (), scale: int = 0
+    ) -> Sequential:
+        """Add an operation on the output so far, whose shape it keeps by default."""
         self.graph.operations.append(replace(operation, source=layer))
-        self.graph.values[operation.output] = Value(shape, self._scale)
+        self.graph.values[operation.output] = Value(shape or self._shape, scale or self._scale)
         self.graph.outputs = (operation.output,)
         return self
-
-
-def _sides(padding: int) -> Padding:
-    return ((0, 0), (padding, padding), (padding, padding))

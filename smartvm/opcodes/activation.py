@@ -21,8 +21,11 @@ def act_sm0(frame: Frame) -> None:
     group = group or length
     if length % group:
         raise ShapeError("group", f"a divisor of the map's {length} items", group)
+    _check(scale)
+    low, high = frame.buffer.top.bounds
     # GAS
-    _charge(frame, scale)
+    frame.consume_gas(gas.softmax(length, group, scale, high - low), "softmax")
+    _charge_growth(frame, scale)
     # OPERATION
     frame.buffer.replace(frame.kernels.softmax(frame.buffer.top, scale, group))
 
@@ -33,8 +36,10 @@ def act_sm1(frame: Frame) -> None:
     (word,) = frame.stack_pop_ints(1)
     # SHAPE
     (scale,) = named_fields(word, 1, "scale")
+    _check(scale)
     # GAS
-    _charge(frame, scale)
+    frame.consume_gas(gas.logistic(len(frame.buffer.top), scale), "sigmoid")
+    _charge_growth(frame, scale)
     # OPERATION
     frame.buffer.replace(frame.kernels.sigmoid(frame.buffer.top, scale))
 
@@ -45,8 +50,10 @@ def act_tanh(frame: Frame) -> None:
     (word,) = frame.stack_pop_ints(1)
     # SHAPE
     (scale,) = named_fields(word, 1, "scale")
+    _check(scale)
     # GAS
-    _charge(frame, scale)
+    frame.consume_gas(gas.logistic(len(frame.buffer.top), scale), "tanh")
+    _charge_growth(frame, scale)
     # OPERATION
     frame.buffer.replace(frame.kernels.tanh(frame.buffer.top, scale))
 
@@ -71,9 +78,11 @@ def act_rl(frame: Frame) -> None:
     frame.buffer.replace(frame.kernels.relu(frame.buffer.top, cap, slope))
 
 
-def _charge(frame: Frame, scale: int) -> None:
+def _check(scale: int) -> None:
     if scale == 0:
         raise DivisionByZero("scale", "1 to 2^64 - 1", 0)
-    items = len(frame.buffer.top)
-    frame.consume_gas(gas.activation(items, scale), "activation")
-    charge_growth(frame, items, 5 if scale >> 63 else 4)
+
+
+def _charge_growth(frame: Frame, scale: int) -> None:
+    """Pay for as many results, none of which is greater than the scale."""
+    charge_growth(frame, len(frame.buffer.top), 5 if scale >> 63 else 4)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from smartvm import gas
 from smartvm.opcodes import maps, transfer
 from smartvm.opcodes.instruction import Instruction, Kind, Operand
 from smartvm.opcodes.operands import fields, number
+
+_WRITE_GAS = (
+    f"{gas.BLOCK_WRITE_NEW:,} new or {gas.BLOCK_WRITE_CHANGED:,} changed "
+    f"+ {gas.BLOCK_WRITE_BYTE}·bytes + items·limbs/{gas.LIMBS_PER_GAS}"
+)
 
 BUFFER = (
     Instruction(
@@ -22,7 +28,7 @@ BUFFER = (
         ),
         transfer.mtob,
         "push a map read from Memory, big-endian and packed",
-        "3·words + items·limbs/16 + Memory growth",
+        f"{gas.MEMORY_WORD}·words + items·limbs/{gas.LIMBS_PER_GAS} + Memory growth",
         maps=0,
     ),
     Instruction(
@@ -40,7 +46,7 @@ BUFFER = (
         ),
         transfer.btom,
         "write items of the top map to Memory, big-endian and packed",
-        "3·words + items·limbs/16 + Memory growth",
+        f"{gas.MEMORY_WORD}·words + items·limbs/{gas.LIMBS_PER_GAS} + Memory growth",
     ),
     Instruction(
         0x33,
@@ -52,7 +58,7 @@ BUFFER = (
         ),
         transfer.btos0,
         "push items of the top map to the Stack, the first on top",
-        "items",
+        f"items·16/{gas.LIMBS_PER_GAS}",
         pushes=None,
     ),
     Instruction(
@@ -71,7 +77,7 @@ BUFFER = (
         ),
         transfer.btos1,
         "write items of the top map to Storage as a weight block, or delete a block",
-        "22,100 new or 5,000 changed + 200·bytes + items·limbs/16",
+        _WRITE_GAS,
         maps=0,
         writes_state=True,
     ),
@@ -82,7 +88,7 @@ BUFFER = (
         (number("count", "items, default all", optional=True),),
         maps.buf_cls,
         "set the last items to zero",
-        "items·limbs/16",
+        f"items·limbs/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0x36,
@@ -91,7 +97,7 @@ BUFFER = (
         (Operand("value", Kind.SIGNED, "the value"),),
         maps.buf_fil,
         "set every item to a value",
-        "items·limbs/16",
+        f"items·limbs/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0x37,
@@ -100,7 +106,7 @@ BUFFER = (
         (number("size", "items; 0: leave the Buffer empty"),),
         maps.buf_init,
         "drop all maps and push one zero map",
-        "items/16",
+        f"items/{gas.LIMBS_PER_GAS}",
         maps=0,
     ),
     Instruction(
@@ -110,7 +116,7 @@ BUFFER = (
         (number("size", "items, at least 1"),),
         maps.buf_allo,
         "push a zero map",
-        "items/16",
+        f"items/{gas.LIMBS_PER_GAS}",
         maps=0,
     ),
     Instruction(
@@ -128,7 +134,7 @@ BUFFER = (
         ),
         maps.buf_free,
         "release the last items of the top map, or a whole map",
-        "items left·limbs/16",
+        f"items left·limbs/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0x3A,
@@ -146,6 +152,6 @@ BUFFER = (
         ),
         maps.buf_copy,
         "push a copy of items of the top map, or of a whole map",
-        "items·limbs/16",
+        f"items·limbs/{gas.LIMBS_PER_GAS}",
     ),
 )

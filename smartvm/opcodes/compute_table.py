@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from smartvm import gas
 from smartvm.opcodes import activation, arithmetic, convolution, matrices, pooling
 from smartvm.opcodes.instruction import Instruction, Kind, Operand
 from smartvm.opcodes.operands import fields, number, spatial
@@ -31,9 +32,25 @@ _POOLING = (
     spatial("stride", "step between windows, default the kernel"),
     Operand("padding", Kind.PADDING, "cells around the plane, default 0", optional=True),
 )
-_CONVOLUTION_GAS = "blocks + MACs·limbs(x)·limbs(w)/64 + (padded·limbs(x) + out·limbs(out))/16"
-_POOLING_GAS = "(padded + out·window)·limbs/16"
-_ACTIVATION_GAS = "items·(40 + 40·(limbs(scale) − 1))"
+_CONVOLUTION_GAS = (
+    f"blocks + MACs·limbs(x)·limbs(w)/{gas.LIMB_PRODUCTS_PER_GAS} "
+    f"+ (padded·limbs(x) + out·limbs(out))/{gas.LIMBS_PER_GAS}"
+)
+PRODUCT_GAS = (
+    f"blocks + MACs·limbs·limbs/{gas.LIMB_PRODUCTS_PER_GAS} + out·limbs(out)/{gas.LIMBS_PER_GAS}"
+)
+_POOLING_GAS = f"(padded + out·window)·limbs/{gas.LIMBS_PER_GAS}"
+_LOGISTIC_GAS = (
+    f"items/{gas.ACTIVATIONS_PER_GAS}, "
+    f"of a scale beyond {gas.DECIDED_BITS} bits items·bits/{gas.ACTIVATIONS_PER_GAS}"
+)
+_RELU_GAS = (
+    f"items·limbs/{gas.LIMBS_PER_GAS}, with a slope also items·limbs/{gas.LIMBS_PER_GAS_DIVIDE}"
+)
+_SOFTMAX_GAS = (
+    f"{gas.SOFTMAX_TABLE_BIT}·bits + items·({gas.SOFTMAX_ITEM} + {gas.SOFTMAX_SCALE_BIT}·bits "
+    f"+ precision + bits·precision²/{gas.SOFTMAX_QUADRATIC_DENOMINATOR})/{gas.SIXTEENTHS}"
+)
 
 
 _DEPTHWISE = tuple(
@@ -50,14 +67,15 @@ def _convolution(
     logic: Callable[[Any], None],
     summary: str,
     operands: tuple[Operand, ...] = _CONVOLUTION,
+    price: str = _CONVOLUTION_GAS,
 ) -> Instruction:
-    return Instruction(opcode, name, "Convolution", operands, logic, summary, _CONVOLUTION_GAS)
+    return Instruction(opcode, name, "Convolution", operands, logic, summary, price)
 
 
 def _pooling(
-    opcode: int, name: str, logic: Callable[[Any], None], summary: str, gas: str
+    opcode: int, name: str, logic: Callable[[Any], None], summary: str, price: str
 ) -> Instruction:
-    return Instruction(opcode, name, "Pooling", _POOLING, logic, summary, gas)
+    return Instruction(opcode, name, "Pooling", _POOLING, logic, summary, price)
 
 
 COMPUTE = (
@@ -75,14 +93,20 @@ COMPUTE = (
         "convolve all channels of a group into each output channel",
     ),
     _convolution(0x23, "CONV_3D", convolution.conv_3d, "convolve over depth, height and width"),
-    _convolution(0x24, "CONV_TPD", convolution.conv_tpd, "transposed convolution"),
+    _convolution(
+        0x24,
+        "CONV_TPD",
+        convolution.conv_tpd,
+        "transposed convolution",
+        price=f"{gas.TRANSPOSED} + {_CONVOLUTION_GAS}",
+    ),
     _pooling(0x25, "POOL_MAX", pooling.pool_max, "greatest cell of each window", _POOLING_GAS),
     _pooling(
         0x26,
         "POOL_AVG",
         pooling.pool_avg,
         "average of each window, truncated as SDIV",
-        _POOLING_GAS + " + out·limbs/4",
+        f"{_POOLING_GAS} + out·limbs/{gas.LIMBS_PER_GAS_DIVIDE}",
     ),
     _pooling(
         0x27,
@@ -106,7 +130,7 @@ COMPUTE = (
         ),
         matrices.full_con,
         "fully connected layer: x·Wᵀ + bias for each row",
-        "blocks + MACs·limbs(x)·limbs(w)/64 + out·limbs(out)/16",
+        PRODUCT_GAS,
     ),
     Instruction(
         0x29,
@@ -118,7 +142,7 @@ COMPUTE = (
         ),
         matrices.mat_mul,
         "push the product of two matrices",
-        "blocks + MACs·limbs(a)·limbs(b)/64 + out·limbs(out)/16",
+        PRODUCT_GAS,
         maps=0,
     ),
     Instruction(
@@ -128,7 +152,7 @@ COMPUTE = (
         (fields("scale", "group", summary="the value of 1; items of a group, default the map"),),
         activation.act_sm0,
         "softmax over each group, correctly rounded",
-        _ACTIVATION_GAS,
+        _SOFTMAX_GAS,
     ),
     Instruction(
         0x2B,
@@ -137,7 +161,7 @@ COMPUTE = (
         (fields("scale", summary="the value of 1"),),
         activation.act_sm1,
         "sigmoid, correctly rounded",
-        _ACTIVATION_GAS,
+        _LOGISTIC_GAS,
     ),
     Instruction(
         0x2C,
@@ -154,7 +178,7 @@ COMPUTE = (
         ),
         activation.act_rl,
         "ReLU, capped (ReLU6) or with a negative slope (leaky)",
-        "items·limbs/16, with a slope also items·limbs/4",
+        _RELU_GAS,
     ),
     Instruction(
         0x2D,
@@ -163,7 +187,7 @@ COMPUTE = (
         (fields("scale", summary="the value of 1"),),
         activation.act_tanh,
         "hyperbolic tangent, correctly rounded",
-        _ACTIVATION_GAS,
+        _LOGISTIC_GAS,
     ),
     Instruction(
         0x2E,
@@ -172,7 +196,7 @@ COMPUTE = (
         (Operand("times", Kind.SIGNED, "the factor"),),
         arithmetic.buf_scl0,
         "multiply each item",
-        "items·limbs(x)·limbs(times)/16",
+        f"items·limbs(x)·limbs(times)/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0x2F,
@@ -181,7 +205,7 @@ COMPUTE = (
         (fields("divisor", "rounding", summary="the divisor; 0 truncate as SDIV, 1 nearest"),),
         arithmetic.buf_scl1,
         "divide each item",
-        "items·limbs/4",
+        f"items·limbs/{gas.LIMBS_PER_GAS_DIVIDE}",
     ),
     Instruction(
         0x30,
@@ -196,6 +220,6 @@ COMPUTE = (
         ),
         arithmetic.buf_bias,
         "add an item of the tensor to each plane of the map",
-        "blocks + items·limbs/16",
+        f"blocks + items·limbs/{gas.LIMBS_PER_GAS}",
     ),
 )

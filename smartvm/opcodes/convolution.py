@@ -63,6 +63,7 @@ def conv_tpd(frame: Frame) -> None:
     # SHAPE
     shape = _shape(frame, operands, transposed=True)
     # GAS
+    frame.consume_gas(gas.TRANSPOSED, "CONV_TPD")
     tensor = _buy_weights(frame, weights, shape)
     # OPERATION
     frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))

@@ -49,7 +49,7 @@ def buf_cat(frame: Frame) -> None:
             raise ShapeError("outer", f"a divisor of the {len(part)} items of each map", outer)
     items, limbs = sum(map(len, parts)), max(part.limbs for part in parts)
     # GAS
-    frame.consume_gas(gas.elementwise(items, limbs), "join")
+    frame.consume_gas(count * gas.JOINED_MAP + gas.elementwise(items, limbs), "join")
     charge_growth(frame, items, limbs)
     # OPERATION
     joined = frame.kernels.concatenate(parts, outer)

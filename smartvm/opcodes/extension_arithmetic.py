@@ -19,11 +19,13 @@ def buf_mul(frame: Frame) -> None:
     word = frame.stack_pop1_int()
     # SHAPE
     place, channels, plane = broadcast_place(frame, word)
-    items, limbs = len(frame.buffer.top), frame.buffer.top.limbs
+    items, limbs_x = len(frame.buffer.top), frame.buffer.top.limbs
     # GAS
     factors = buy(frame, place, "address", channels)
-    frame.consume_gas(gas.elementwise(items, limbs * factors.limbs), "multiply")
-    charge_growth(frame, items, gas.product_limbs(limbs, factors.limbs))
+    limbs = gas.product_limbs(limbs_x, factors.limbs)
+    frame.consume_gas(gas.elementwise(items, limbs_x * factors.limbs), "multiply")
+    frame.consume_gas(gas.elementwise(items, limbs), "products")
+    charge_growth(frame, items, limbs)
     # OPERATION
     frame.buffer.replace(frame.kernels.multiply_by(frame.buffer.top, factors.tensor, plane))
 
@@ -73,11 +75,11 @@ def act_fun(frame: Frame) -> None:
     up_to(function, max(Function), "function")
     if scale == 0:
         raise DivisionByZero("scale", "1 to 2^64 - 1", 0)
-    greatest = _greatest(frame.buffer.top.bounds[1], scale, function)
+    items, highest = len(frame.buffer.top), frame.buffer.top.bounds[1]
+    greatest = _greatest(highest, scale, function)
+    hardest = _root(highest, scale) if function == Function.LOG else greatest
     # GAS
-    items = len(frame.buffer.top)
-    price = gas.activation(items, greatest if function == Function.EXP else scale)
-    frame.consume_gas(price, "function")
+    frame.consume_gas(gas.function(items, max(hardest, scale).bit_length()), "function")
     charge_growth(frame, items, limbs_for(-greatest, greatest))
     # OPERATION
     frame.buffer.replace(frame.kernels.function(frame.buffer.top, scale, function))
@@ -91,5 +93,10 @@ def _greatest(highest: int, scale: int, function: int) -> int:
     if function == Function.LOG:
         return LARGEST_EXPONENT * scale
     if function == Function.SQRT:
-        return isqrt(max(highest, 0) * scale) + 1
+        return _root(highest, scale)
     return scale
+
+
+def _root(highest: int, scale: int) -> int:
+    """More than √(highest·scale), for a square root the result, for a logarithm its difficulty."""
+    return isqrt(max(highest, 0) * scale) + 1

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from smartvm import gas
 from smartvm.opcodes import extension, extension_arithmetic
+from smartvm.opcodes.compute_table import PRODUCT_GAS
 from smartvm.opcodes.instruction import Instruction
 from smartvm.opcodes.operands import address, fields, number, signed, signed_fields
+
+_FUNCTION_GAS = (
+    f"items/{gas.ACTIVATIONS_PER_GAS}, beyond {gas.DECIDED_BITS} bits items·{gas.FUNCTION_ITEM}"
+)
 
 EXTENSIONS = (
     Instruction(
@@ -36,7 +42,7 @@ EXTENSIONS = (
         ),
         extension.buf_view,
         "take the items of a strided view: transpose, slice, broadcast, flip",
-        "out·limbs/16",
+        f"out·limbs/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0xC1,
@@ -45,7 +51,7 @@ EXTENSIONS = (
         (fields("maps", "outer", summary="maps, at least 2; rows of each, default 1"),),
         extension.buf_cat,
         "join the top maps, the deepest first, row by row",
-        "out·limbs/16",
+        f"{gas.JOINED_MAP}·maps + out·limbs/{gas.LIMBS_PER_GAS}",
         maps=2,
     ),
     Instruction(
@@ -55,7 +61,7 @@ EXTENSIONS = (
         (address("data", "the tensor with its rows and, default 1, columns"),),
         extension.buf_gather,
         "replace each index by the row of a tensor that it names",
-        "blocks + (items·limbs + out·limbs(data))/16",
+        f"blocks + (items·limbs + out·limbs(data))/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0xC3,
@@ -64,7 +70,7 @@ EXTENSIONS = (
         (address("address", "the tensor: channels, default all of the map; plane, default 1"),),
         extension_arithmetic.buf_mul,
         "multiply by a tensor, an item of it each plane",
-        "blocks + items·limbs(x)·limbs(w)/16",
+        f"blocks + items·(limbs(x)·limbs(w) + limbs(out))/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0xC4,
@@ -76,7 +82,7 @@ EXTENSIONS = (
         ),
         extension_arithmetic.buf_div,
         "divide by a tensor, an item of it each plane",
-        "blocks + items·(limbs(x) + limbs(w))/4",
+        f"blocks + items·(limbs(x) + limbs(w))/{gas.LIMBS_PER_GAS_DIVIDE}",
     ),
     Instruction(
         0xC5,
@@ -85,7 +91,7 @@ EXTENSIONS = (
         (signed("low", "the least result"), signed("high", "the greatest result")),
         extension_arithmetic.buf_clip,
         "bring each item between two numbers",
-        "items·limbs/16",
+        f"items·limbs/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0xC6,
@@ -100,7 +106,7 @@ EXTENSIONS = (
         ),
         extension.buf_reduce,
         "sum, extreme or index of the extreme along an axis",
-        "items·limbs/16",
+        f"items·limbs/{gas.LIMBS_PER_GAS}",
     ),
     Instruction(
         0xC7,
@@ -113,7 +119,7 @@ EXTENSIONS = (
         ),
         extension.mat_bmm,
         "push the products of a batch of pairs of matrices",
-        "blocks + MACs·limbs(a)·limbs(b)/64 + out·limbs(out)/16",
+        PRODUCT_GAS,
         maps=0,
     ),
     Instruction(
@@ -123,6 +129,6 @@ EXTENSIONS = (
         (fields("scale", "function", summary="the value of 1; 0 exp, 1 log, 2 sqrt, 3 erf"),),
         extension_arithmetic.act_fun,
         "exponential, logarithm, square root or error function, correctly rounded",
-        "items·(40 + 40·(limbs(scale; of exp: of its greatest result) − 1))",
+        _FUNCTION_GAS,
     ),
 )

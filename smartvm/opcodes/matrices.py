@@ -23,7 +23,9 @@ def full_con(frame: Frame) -> None:
     matrix = buy(frame, place, "weights", shape.inner * shape.columns, shape.rows, limbs_x)
     vector = _buy_bias(frame, bias, shape.columns)
     limbs = gas.product_limbs(limbs_x, matrix.limbs, shape.inner)
-    charge_product(frame, shape, gas.sum_limbs(max(limbs, vector.limbs), 2))
+    if bias:
+        limbs = gas.sum_limbs(max(limbs, vector.limbs), 2)
+    charge_product(frame, shape, limbs)
     # OPERATION
     result = frame.kernels.matmul(frame.buffer.top, matrix.tensor, shape)
     if bias:

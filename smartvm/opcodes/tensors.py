@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from smartvm import gas
 from smartvm.dispatch.packing import unpack_items
-from smartvm.dispatch.tensor import Tensor
+from smartvm.dispatch.tensor import Tensor, form_bytes
 from smartvm.exceptions import BlockMissing, ShapeError
 from smartvm.opcodes.frame import Frame
 from smartvm.storage import Block, gather
@@ -89,5 +89,5 @@ def _buy_block(frame: Frame, number: int, operand: str) -> Block:
     block: Block | None = frame.state.get_block(owner, number)
     if block is None:
         raise BlockMissing(operand, f"block {number}", "no such block")
-    frame.consume_gas(gas.block_read(block.nbytes), operand)
+    frame.consume_gas(gas.block_read(len(block) * form_bytes(block.limbs)), operand)
     return block

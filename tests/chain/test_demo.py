@@ -19,7 +19,8 @@ from smartvm.chain.demo_view import (
 )
 from smartvm.compiler import lenet5
 from smartvm.compiler.abi import encode_call
-from smartvm.compiler.contract import CLASSIFY, build_contract
+from smartvm.compiler.contract import build_contract
+from smartvm.compiler.contract_abi import CLASSIFY
 from smartvm.execution import execute
 
 
@@ -31,7 +32,7 @@ class Terminal(io.StringIO):
 def test_it_runs_and_agrees(capsys: pytest.CaptureFixture[str]) -> None:
     assert demo.main(["--images", "12"]) == 0
     output = capsys.readouterr().out
-    assert "10/10 blocks, 123.9 kB" in output
+    assert "10/10 blocks, 123.6 kB" in output
     assert "12/12 images" in output
     assert "a second chain imported 12 blocks" in output
     assert "the same on both" in output
@@ -104,7 +105,7 @@ def test_digits_are_drawn_in_half_blocks() -> None:
 
 def test_the_table_counts_every_step_once() -> None:
     contract = build_contract(lenet5.load())
-    blocks = {number: block.items for number, block in contract.blocks.items()}
+    blocks = {number: block.tensor for number, block in contract.blocks.items()}
     calldata = encode_call(CLASSIFY, bytes(1024))
     execution = execute(contract.runtime, calldata=calldata, blocks=blocks, trace=True)
     rows = layer_rows(contract, execution.steps)

@@ -13,7 +13,8 @@ from smartvm.compiler.abi import (
     encode_call,
     event_topic,
 )
-from smartvm.compiler.contract import CLASSIFY, INFER, INFERRED, PREDICT, build_contract
+from smartvm.compiler.contract import build_contract
+from smartvm.compiler.contract_abi import CLASSIFY, INFER, INFERRED, PREDICT
 from smartvm.trace import Tracer
 
 PAPER_GAS = 2_120_000

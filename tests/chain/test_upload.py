@@ -7,15 +7,17 @@ from smartvm.chain import Chain, ExecutionFailed, Progress, upload_blocks
 from smartvm.chain.local import TRANSACTION_GAS
 from smartvm.chain.upload import holds
 from smartvm.compiler.contract import ModelContract, build_contract
-from smartvm.compiler.network import FullyConnected, Network
-from smartvm.compiler.sequential import BLOCK_BYTES, WeightBlock
+from smartvm.compiler.emit import BLOCK_BYTES, WeightBlock
+from smartvm.compiler.integer_graph import Interval
+from smartvm.compiler.sequential import Sequential
 
 
 @pytest.fixture(scope="module")
 def contract() -> ModelContract:
     weights = np.random.default_rng(1).integers(-900, 900, (7, 6))
-    layer = FullyConnected("fc", weights, np.arange(7) * 70_000)
-    return build_contract(Network("linear", (1, 2, 3), 255, (layer,)), block_bytes=20)
+    network = Sequential("linear", (1, 2, 3), scale=255, input_range=Interval(0, 255))
+    network.fully_connected("fc", weights, np.arange(7) * 70_000)
+    return build_contract(network.graph, block_bytes=20)
 
 
 @pytest.fixture
@@ -84,8 +86,8 @@ def test_progress_counts_blocks_and_bytes(
     reports: list[Progress] = []
     upload_blocks(chain, address, contract.blocks, progress=reports.append)
     assert [report.blocks for report in reports] == list(range(8))
-    assert [report.size for report in reports] == [0, 20, 40, 60, 80, 84, 104, 112]
-    assert {(report.blocks_total, report.size_total) for report in reports} == {(7, 112)}
+    assert [report.size for report in reports] == [0, 20, 40, 60, 80, 84, 102, 105]
+    assert {(report.blocks_total, report.size_total) for report in reports} == {(7, 105)}
 
 
 @pytest.mark.parametrize("number", [3, 6])

@@ -8,9 +8,18 @@ from hypothesis import strategies as st
 
 from smartvm.compiler.program import Program
 from smartvm.opcodes.instruction import Kind
-from smartvm.opcodes.table import PAPER, RELOCATION
+from smartvm.opcodes.table import RELOCATION, STANDARD
 from smartvm.vm import SmartVM
-from smartvm.words import SIGN_BIT, Address, Space, pack, pack_address, pack_padding, pack_spatial
+from smartvm.words import (
+    SIGN_BIT,
+    Address,
+    Space,
+    pack,
+    pack_address,
+    pack_padding,
+    pack_signed_fields,
+    pack_spatial,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:SELFDESTRUCT")  # py-evm's deprecation notice
 
@@ -41,6 +50,7 @@ words = {
     Kind.NUMBER: numbers,
     Kind.SIGNED: signed.map(lambda value: value % 2**256),
     Kind.FIELDS: st.one_of(numbers, numbers, st.builds(pack, fields, fields, fields, small)),
+    Kind.SIGNED_FIELDS: st.builds(pack_signed_fields, *[st.integers(-9, 9)] * 4),
     Kind.SPATIAL: st.one_of(numbers, st.builds(pack_spatial, small, small, small)),
     Kind.PADDING: st.one_of(small, st.builds(pack_padding, sides, sides, sides), edges),
     Kind.ADDRESS: st.one_of(places.map(pack_address), places.map(pack_address), edges),
@@ -50,7 +60,7 @@ words = {
 @st.composite
 def wild(draw: st.DrawFn) -> bytes:
     """Any instruction with any operands."""
-    row = draw(st.sampled_from(PAPER.rows))
+    row = draw(st.sampled_from(STANDARD.rows))
     operands = [draw(words[operand.kind]) for operand in row.operands]
     return b"".join(push(word) for word in reversed(operands)) + bytes([row.opcode])
 

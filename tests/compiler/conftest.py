@@ -1,27 +1,32 @@
-"""A direct evaluation of fixed-point networks, in Python integers."""
+"""A direct evaluation of sequential networks in Python integers, and calls of model contracts."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
 import pytest
+from eth.exceptions import Revert
 
-from smartvm.compiler.network import (
+import smartvm
+from smartvm.compiler.abi import revert_reason
+from smartvm.compiler.contract import ModelContract
+from smartvm.compiler.integer_graph import IntegerGraph, Operation
+from smartvm.compiler.operations import (
+    Add,
     AveragePool,
     Convolution,
     FullyConnected,
-    Layer,
     MaxPool,
-    Network,
+    MultiplyConstant,
+    Rectify,
+    Rescale,
 )
+from smartvm.execution import CALLER
+from smartvm.shapes import PoolShape
 from smartvm.words import wrap
-
-
-def nearest(value: int, divisor: int) -> int:
-    quotient, rest = divmod(value, divisor)
-    return quotient + (2 * rest > divisor or (2 * rest == divisor and quotient % 2 == 1))
 
 
 def padded(x: np.ndarray, border: int) -> np.ndarray:
@@ -31,53 +36,93 @@ def padded(x: np.ndarray, border: int) -> np.ndarray:
     return result
 
 
-def convolve(x: np.ndarray, layer: Convolution, scale: int) -> np.ndarray:
-    x = padded(x, layer.padding)
-    kernel = layer.weights.shape[2]
-    size = [(side - kernel) // layer.stride + 1 for side in x.shape[1:]]
-    result = np.zeros((len(layer.weights), *size), object)
-    for channel, row, column in product(*map(range, result.shape)):
-        top, left = row * layer.stride, column * layer.stride
-        window = x[:, top : top + kernel, left : left + kernel]
-        total = wrap(int((window * layer.weights[channel]).sum()) + int(layer.bias[channel]))
-        result[channel, row, column] = nearest(total, scale)
-    return result
+def windows(x: np.ndarray, kernel: tuple[int, ...], stride: tuple[int, ...]) -> list[np.ndarray]:
+    """The windows of (channels, height, width), row by row."""
+    starts = [
+        range(0, side - size + 1, step)
+        for side, size, step in zip(x.shape[1:], kernel, stride, strict=True)
+    ]
+    return [x[:, y : y + kernel[0], z : z + kernel[1]] for y, z in product(*starts)]
 
 
-def pool(x: np.ndarray, layer: MaxPool | AveragePool) -> np.ndarray:
-    size = [(side - layer.kernel) // layer.stride + 1 for side in x.shape[1:]]
-    result = np.zeros((len(x), *size), object)
-    for channel, row, column in product(*map(range, result.shape)):
-        top, left = row * layer.stride, column * layer.stride
-        window = x[channel, top : top + layer.kernel, left : left + layer.kernel]
-        if isinstance(layer, MaxPool):
-            result[channel, row, column] = window.max()
-        else:
-            total, count = wrap(int(window.sum())), layer.kernel**2
-            result[channel, row, column] = abs(total) // count * (1 if total >= 0 else -1)
-    return result
+def convolve(x: np.ndarray, weights: np.ndarray, operation: Convolution) -> list[int]:
+    shape = operation.shape
+    x = padded(x.reshape(-1, *shape.size[1:]), shape.padding[1][0])
+    kernels = weights.astype(object).reshape(shape.out_channels, -1, *shape.kernel[1:])
+    cut = windows(x, shape.kernel[1:], shape.stride[1:])
+    return [int((window * kernel).sum()) for kernel in kernels for window in cut]
 
 
-def apply(x: np.ndarray, layer: Layer, scale: int) -> np.ndarray:
-    match layer:
+def pool(x: np.ndarray, shape: PoolShape, reduce: Callable[[np.ndarray], int]) -> list[int]:
+    planes = x.reshape(-1, 1, *shape.size[1:])
+    return [
+        reduce(window)
+        for plane in planes
+        for window in windows(plane, shape.kernel[1:], shape.stride[1:])
+    ]
+
+
+def truncated_mean(window: np.ndarray) -> int:
+    return int(Fraction(wrap(int(window.sum())), window.size))
+
+
+def apply(operation: Operation, x: np.ndarray, constants: list[np.ndarray]) -> list[int]:
+    match operation:
         case Convolution():
-            return convolve(x, layer, scale)
-        case FullyConnected():
-            sums = [wrap(int(total)) for total in layer.weights @ x.reshape(-1) + layer.bias]
-            return np.array([nearest(total, scale) for total in sums], object)
-        case MaxPool() | AveragePool():
-            return pool(x, layer)
-    return np.maximum(x, 0)
+            return convolve(x, constants[0], operation)
+        case FullyConnected(shape=shape):
+            rows = constants[0].astype(object).reshape(shape.columns, shape.inner)
+            return list(rows @ x + constants[1])
+        case Add(plane=plane):
+            return list(x + np.repeat(constants[0].astype(object), plane))
+        case MultiplyConstant(factor=factor):
+            return list(x * factor)
+        case Rescale(divisor=divisor):
+            return [round(Fraction(value, divisor)) for value in x]
+        case MaxPool(shape=shape):
+            return pool(x, shape, np.max)
+        case AveragePool(shape=shape):
+            return pool(x, shape, truncated_mean)
+        case Rectify():
+            return [max(value, 0) for value in x]
+    raise NotImplementedError(operation)
 
 
-def evaluate_network(network: Network, items: list[int]) -> list[int]:
-    x = np.array(items, object).reshape(network.input_shape)
-    for layer in network.layers:
-        x = apply(x, layer, network.scale)
-    return list(map(int, x.reshape(-1)))
+def evaluate_graph(graph: IntegerGraph, items: list[int]) -> list[int]:
+    x = np.array(items, object)
+    for operation in graph.operations:
+        constants = [graph.constants[name] for name in operation.inputs[1:]]
+        result = apply(operation, x, constants)
+        x = np.array([wrap(int(value)) for value in result], object)
+    return x.tolist()
 
 
 @pytest.fixture(scope="session")
-def evaluate() -> Callable[[Network, list[int]], list[int]]:
-    """The output of a network for one input."""
-    return evaluate_network
+def evaluate() -> Callable[[IntegerGraph, list[int]], list[int]]:
+    """The output of a sequential network for one input."""
+    return evaluate_graph
+
+
+@pytest.fixture(scope="session")
+def call() -> Callable[..., smartvm.Execution]:
+    """Run a model contract that the caller owns, with its blocks in place."""
+
+    def run(contract: ModelContract, calldata: bytes, **options: object) -> smartvm.Execution:
+        blocks = {number: block.tensor for number, block in contract.blocks.items()}
+        storage = {0: int.from_bytes(CALLER, "big")}
+        options = {"blocks": blocks, "storage": storage, **options}
+        return smartvm.execute(contract.runtime, calldata=calldata, **options)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def refusal() -> Callable[[smartvm.Execution], str]:
+    """The message of a revert, which must leave the rest of the gas."""
+
+    def message(execution: smartvm.Execution) -> str:
+        assert isinstance(execution.error, Revert), execution.error
+        assert execution.gas_used < 10_000, "a refusal leaves the rest of the gas"
+        return revert_reason(execution.output)
+
+    return message

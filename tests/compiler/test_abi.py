@@ -24,6 +24,15 @@ def test_calls_are_encoded_as_eth_abi_does(first: int, second: int, content: byt
     assert abi.encode_call(signature, first, second, content)[4:] == expected
 
 
+@given(WORDS, WORDS, st.lists(st.binary(max_size=70), max_size=4))
+def test_lists_of_bytes_are_encoded_as_eth_abi_does(
+    first: int, second: int, contents: list[bytes]
+) -> None:
+    signature = "setBlocks(uint256,uint256,bytes[])"
+    expected = encode(["uint256", "uint256", "bytes[]"], [first, second, contents])
+    assert abi.encode_call(signature, first, second, contents)[4:] == expected
+
+
 @given(st.lists(INTEGERS, max_size=5))
 def test_arrays_are_decoded_as_eth_abi_encodes_them(values: list[int]) -> None:
     assert abi.decode_int256_array(encode(["int256[]"], [values])) == values

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from smartvm.compiler.assembler import assemble
 from smartvm.compiler.disassembler import Line, disassemble, instructions
 from smartvm.compiler.numbering import shortest_push
-from smartvm.opcodes import PAPER
+from smartvm.opcodes import STANDARD
 from smartvm.vm import MAGIC
 
 fields = st.one_of(st.sampled_from([0, 1, 2, 5, 2**32, 2**63, 2**64 - 1]), st.integers(0, 9))
@@ -24,7 +24,7 @@ operand_words = st.one_of(
 @st.composite
 def folds(draw: st.DrawFn) -> bytes:
     """An instruction behind the pushes of its operands, or of one too few or too many."""
-    row = draw(st.sampled_from(PAPER.rows))
+    row = draw(st.sampled_from(STANDARD.rows))
     count = len(row.operands) + draw(st.sampled_from([0, 0, 0, -1, 1]))
     pushes = [shortest_push(draw(operand_words)) for _ in range(count)]
     return b"".join(pushes) + bytes([row.opcode])

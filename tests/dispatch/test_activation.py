@@ -292,7 +292,7 @@ def test_the_error_bound_of_the_float64_exponential() -> None:
     source = random.Random(2)
     for scale in (1, 3, 1000, 12_345, 1 << 16, (1 << 32) - 1, fast.LARGEST_FLOAT_SCALE):
         distances = [0, 1, 64 * scale, *(source.randint(0, 64 * scale) for _ in range(300))]
-        powers = fast._exponentials(np.array(distances), scale).tolist()
+        powers = fast.exponentials(np.array(distances), scale).tolist()
         with mpmath.workprec(160):
             for distance, power in zip(distances, powers, strict=True):
                 exact = mpmath.exp(-mpmath.mpf(distance) / scale)

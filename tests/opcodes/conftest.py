@@ -23,7 +23,7 @@ from eth.exceptions import VMError
 from smartvm import gas
 from smartvm.compiler.assembler import assemble
 from smartvm.execution import Execution, execute
-from smartvm.opcodes import PAPER
+from smartvm.opcodes import STANDARD
 from smartvm.trace import Step
 from smartvm.vm import SmartVM
 
@@ -77,7 +77,7 @@ class Outcome:
     def step(self) -> Step:
         """The step of the last DNN instruction that ran."""
         steps = self.execution.steps
-        return next(step for step in reversed(steps) if step.mnemonic in PAPER.by_mnemonic)
+        return next(step for step in reversed(steps) if step.mnemonic in STANDARD.by_mnemonic)
 
     @property
     def gas(self) -> int:

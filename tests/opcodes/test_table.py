@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from smartvm.exceptions import SmartVMError
-from smartvm.opcodes import EXTENSION_PAGE, INSTRUCTIONS, PAPER, InstructionSet, Kind
+from smartvm.opcodes import EXTENSION_PAGE, INSTRUCTIONS, PAPER, STANDARD, InstructionSet, Kind
 
 PAPERS_TABLE = [
     "CONV_SING",
@@ -42,14 +42,20 @@ STACK_ITEMS = [8, 8, 8, 8, 5, 5, 5, 5, 2, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 1, 1,
 
 def test_the_table_is_the_papers():
     """Numbers, names and stack items of Table 1 of the paper, and no others."""
-    found = [(row.opcode, row.mnemonic, len(row.operands)) for row in INSTRUCTIONS]
+    found = [(row.opcode, row.mnemonic, len(row.operands)) for row in PAPER.rows]
     assert found == list(zip(range(0x21, 0x3B), PAPERS_TABLE, STACK_ITEMS, strict=True))
 
 
+def test_the_extensions_stay_on_their_page():
+    assert STANDARD.rows[: len(PAPER.rows)] == PAPER.rows
+    assert {row.opcode for row in STANDARD.rows[len(PAPER.rows) :]} <= set(EXTENSION_PAGE)
+    assert STANDARD.rows == INSTRUCTIONS
+
+
 def test_what_needs_no_map():
-    free = {row.mnemonic for row in INSTRUCTIONS if row.maps == 0}
+    free = {row.mnemonic for row in PAPER.rows if row.maps == 0}
     assert free == {"MAT_MUL", "MTOB", "BTOS1", "BUF_INIT", "BUF_ALLO"}
-    assert {row.maps for row in INSTRUCTIONS} == {0, 1}
+    assert {row.maps for row in PAPER.rows} == {0, 1}
 
 
 def test_what_is_left_on_the_stack():
@@ -64,17 +70,16 @@ def test_a_row_is_whole(row):
     assert len(set(names)) == len(names), "in assembly each name stands for one operand"
     for operand in row.operands:
         assert operand.summary
-        assert bool(operand.fields) == (operand.kind is Kind.FIELDS)
+        assert bool(operand.fields) == (operand.kind in (Kind.FIELDS, Kind.SIGNED_FIELDS))
         assert len(operand.fields) <= 4
 
 
 def test_rows_are_found_by_number_and_by_name():
     assert PAPER.by_opcode[0x22] is PAPER.by_mnemonic["CONV_MUL"]
-    assert PAPER.rows == INSTRUCTIONS
 
 
 def test_a_set_is_in_the_order_of_the_numbers():
-    assert InstructionSet(reversed(INSTRUCTIONS)).rows == INSTRUCTIONS
+    assert InstructionSet(reversed(PAPER.rows)).rows == PAPER.rows
 
 
 ROW = replace(INSTRUCTIONS[0], opcode=0xC0, mnemonic="NEW")
@@ -83,7 +88,7 @@ ROW = replace(INSTRUCTIONS[0], opcode=0xC0, mnemonic="NEW")
 def test_extending_makes_a_new_set():
     extended = PAPER.extended(ROW)
     assert extended.by_opcode[0xC0] is ROW
-    assert extended.rows == (*INSTRUCTIONS, ROW)
+    assert extended.rows == (*PAPER.rows, ROW)
     assert 0xC0 not in PAPER.by_opcode
     assert list(EXTENSION_PAGE) == list(range(0xC0, 0xD0))
 

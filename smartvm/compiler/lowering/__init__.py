@@ -8,7 +8,15 @@ from smartvm.compiler.float_model import FloatModel
 from smartvm.compiler.integer_graph import IntegerGraph
 from smartvm.compiler.lowering import (
     activation,
+    elementwise,
     linear,
+    normalisation,
+    padding,
+    pooling,
+    recurrent,
+    reduction,
+    resize,
+    shape,
 )
 from smartvm.compiler.lowering.builder import DEFAULT_SCALE, Lowering
 from smartvm.compiler.lowering.registry import LOWERERS, Problem, UnsupportedNode, lowers, require
@@ -26,7 +34,18 @@ __all__ = [
     "require",
 ]
 
-FAMILIES = (activation, linear)
+FAMILIES = (
+    activation,
+    elementwise,
+    linear,
+    normalisation,
+    padding,
+    pooling,
+    recurrent,
+    reduction,
+    resize,
+    shape,
+)
 """The modules whose import registers the operators."""
 
 

@@ -7,22 +7,20 @@ Within a node values may have any other scale, most often that of a product.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from math import prod
 
 import numpy as np
 
 from smartvm.compiler.float_model import FloatModel, Node, Shape
 from smartvm.compiler.integer_graph import IntegerGraph, Interval, Operation, Value
-from smartvm.compiler.lowering.quantise import Quantiser, rounded_outwards
+from smartvm.compiler.lowering.pruning import needed, renamed
+from smartvm.compiler.lowering.quantise import Quantiser, fitting, rounded_outwards
 from smartvm.compiler.lowering.registry import LOWERERS, Problem, UnsupportedNode, require
-from smartvm.compiler.operations import Load, MultiplyConstant, Rescale
-from smartvm.exceptions import ModelError
+from smartvm.compiler.operations import Load, MultiplyConstant, Rescale, View
+from smartvm.exceptions import ModelError, ShapeError
 
 DEFAULT_SCALE = 1000
-LARGEST_DIVISOR = (1 << 64) - 1
 
 
 class Lowering:
@@ -59,10 +57,11 @@ class Lowering:
         self.per_channel = per_channel
         self.problems: list[Problem] = []
         self.node = Node("", "", (), ())
-        self._quantiser = Quantiser()
+        self._quantiser = Quantiser(model.constants)
         self._operations: list[Operation] = []
         self._values: dict[str, Value] = {}
         self._bound: dict[str, str] = {}
+        self._aliases: dict[str, str] = {}
         self._first = 0
         for name in model.inputs:
             own = (input_scales or {}).get(name, self.tensor_scale(name))
@@ -75,22 +74,31 @@ class Lowering:
             self.node, self._first = node, len(self._operations)
             try:
                 self._lower(node)
-            except UnsupportedNode as reason:
+            except (UnsupportedNode, ShapeError) as reason:
                 self.problems.append(Problem(node.name, node.operator, str(reason)))
                 self._bind_nothing(node)
 
     def _lower(self, node: Node) -> None:
+        if any(name and not self._is_known(name) for name in node.inputs):
+            self._bind_nothing(node)  # a consequence of a problem that is listed
+            return
         require(node.operator in LOWERERS, "this operator is not supported")
-        for name in (*node.inputs, *node.outputs):
-            known = not name or 0 not in self.model.shapes[name] or name in self.model.constants
+        for name in filter(None, (*node.inputs, *node.outputs)):
+            require(name in self.model.shapes, f"{name!r} is no tensor of known shape")
+            known = 0 not in self.model.shapes[name] or name in self.model.constants
             require(known, f"tensor {name!r} has no items")
         LOWERERS[node.operator](self, node)
 
+    def _is_known(self, tensor: str) -> bool:
+        """Whether a tensor is a constant, or was given a value by the nodes before."""
+        return tensor in self._bound or tensor in self.model.constants
+
     def _bind_nothing(self, node: Node) -> None:
-        """Give the outputs values all the same, so that the nodes behind can be looked at."""
-        for name in filter(None, node.outputs):
-            self._values[name] = Value(self.model.shapes[name], self.tensor_scale(name))
-            self._bound[name] = name
+        """Give outputs of known shape values all the same, so that what follows is looked at."""
+        for name in node.outputs:
+            if name in self.model.shapes:
+                self._values[name] = Value(self.model.shapes[name], self.tensor_scale(name))
+                self._bound[name] = name
 
     # What a node reads
 
@@ -133,30 +141,61 @@ class Lowering:
         self._values.setdefault(name, Value(array.shape, scale))
         return name
 
-    def integers(self, array: np.ndarray, scale: int) -> str:
-        """The constant of an array whose items are integers already, at `scale`."""
-        name = self._quantiser.constant(array, 1, hint=self.node.name)
-        self._values.setdefault(name, Value(array.shape, scale))
-        return name
+    def integers(self, array: np.ndarray) -> str:
+        """The constant of an array whose items are integers already."""
+        return self.weight(array, 1)
 
     def load(self, array: np.ndarray, scale: int) -> str:
         """A map that holds a constant array at a scale."""
         constant = self.weight(array, scale)
-        return self.add(Load, constant, shape=array.shape, scale=scale, length=array.size)
+        return self.add(Load, constant, gives=Value(array.shape, scale), length=array.size)
 
     def add(
         self,
         operation: Callable[..., Operation],
         *inputs: str,
-        shape: Iterable[int],
-        scale: int,
+        gives: Value,
         **fields: object,
     ) -> str:
-        """Append an operation of these inputs and fields; the name of the value that it gives."""
-        output = f"{self.node.outputs[0]}:{len(self._operations) - self._first + 1}"
+        """Append an operation of these inputs and fields; the name of the value that it gives.
+
+        Args:
+            operation: its class.
+            inputs: names of values and constants.
+            gives: shape and scale of the value that it gives.
+            fields: the other attributes of the operation.
+        """
+        output = self._fresh_name()
         self._operations.append(operation(output, inputs, source=self.node.name, **fields))
-        self._values[output] = Value(tuple(shape), scale)
+        self._values[output] = gives
         return output
+
+    def _fresh_name(self) -> str:
+        """A name that nothing has, after the first output of the node."""
+        output = next(filter(None, self.node.outputs), "constant")
+        name = f"{output}#{len(self._operations) - self._first + 1}"
+        while name in self._values or name in self.model.shapes:
+            name += "'"
+        return name
+
+    def like(self, operation: Callable[..., Operation], *inputs: str, **fields: object) -> str:
+        """Append an operation whose value has the shape and the scale of its first input."""
+        return self.add(operation, *inputs, gives=self._values[inputs[0]], **fields)
+
+    def alias(self, value: str, *, shape: Shape | None = None, scale: int | None = None) -> str:
+        """The same items under another shape or scale; it appends nothing."""
+        known = self._values[value]
+        seen = Value(known.shape if shape is None else shape, scale or known.scale)
+        if seen == known:
+            return value
+        name = f"{value}~{len(self._aliases) + 1}"
+        self._aliases[name] = self._root(value)
+        self._values[name] = seen
+        return name
+
+    def _root(self, value: str) -> str:
+        """The value whose items an alias names."""
+        return self._aliases.get(value, value)
 
     def scaled(self, value: str, factor: Fraction | int, scale: int) -> str:
         """The integers of a value times an exact factor, to nearest; the result is at `scale`.
@@ -164,14 +203,12 @@ class Lowering:
         A factor whose terms do not fit the instructions is rounded to 60 bits.
         """
         fraction, shape = fitting(Fraction(factor)), self.shape_of(value)
-        if fraction.numerator != 1:
-            times = fraction.numerator
-            label = scale * fraction.denominator
-            value = self.add(MultiplyConstant, value, shape=shape, scale=label, factor=times)
-        if fraction.denominator != 1:
-            divisor = fraction.denominator
-            value = self.add(Rescale, value, shape=shape, scale=scale, divisor=divisor)
-        return value
+        if (times := fraction.numerator) != 1:
+            gives = Value(shape, scale * fraction.denominator)
+            value = self.add(MultiplyConstant, value, gives=gives, factor=times)
+        if (divisor := fraction.denominator) != 1:
+            value = self.add(Rescale, value, gives=Value(shape, scale), divisor=divisor)
+        return self.alias(value, scale=scale)
 
     def rescale(self, value: str, scale: int) -> str:
         """The value at another scale, to nearest."""
@@ -183,24 +220,23 @@ class Lowering:
         if not tensor:
             return
         value = self.rescale(value, self.tensor_scale(tensor))
-        if self._is_fresh(value):
-            self._rename(value, tensor)
-            value = tensor
-        self._bound[tensor] = value
+        self._bound[tensor] = self._named(value, tensor)
 
-    def _is_fresh(self, value: str) -> bool:
-        """Whether this node made the value and no tensor is bound to it."""
-        made = any(op.output == value for op in self._operations[self._first :])
-        return made and value not in self._bound.values()
-
-    def _rename(self, old: str, new: str) -> None:
-        """Give a value of this node the name of its tensor, and the tensor's shape."""
+    def _named(self, value: str, tensor: str) -> str:
+        """The value under the name of its tensor, if this node made it and it has none yet."""
+        root = self._root(value)
+        made = any(op.output == root for op in self._operations[self._first :])
+        if not made or any(self._root(name) == root for name in self._bound.values()):
+            return self.alias(value, shape=self.shape(tensor))
+        scale = self.scale_of(value)
         for index in range(self._first, len(self._operations)):
-            operation = self._operations[index]
-            inputs = tuple(new if name == old else name for name in operation.inputs)
-            output = new if operation.output == old else operation.output
-            self._operations[index] = replace(operation, output=output, inputs=inputs)
-        self._values[new] = Value(self.shape(new), self._values.pop(old).scale)
+            self._operations[index] = renamed(self._operations[index], {root: tensor})
+        for name in [name for name, of in self._aliases.items() if of == root]:
+            self._aliases[name] = tensor
+        self._aliases[root] = tensor
+        self._aliases[root] = tensor  # the lowering function may still know it by that name
+        self._values[tensor] = Value(self.shape(tensor), scale)
+        return tensor
 
     # What comes of it
 
@@ -214,42 +250,38 @@ class Lowering:
             ModelError: an input has no range.
             WeightRangeError: a weight passes 64 bits at its scale.
         """
-        outputs = tuple(self.value(name) for name in self.model.outputs)
-        operations = _needed(self._operations, outputs)
-        used = {name for operation in operations for name in operation.inputs}
-        made = {operation.output for operation in operations} | set(self.model.inputs)
+        outputs = self._outputs()
+        operations = [renamed(operation, self._aliases) for operation in self._operations]
+        operations = needed(operations, outputs)
+        names = {name for op in operations for name in (*op.inputs, op.output)}
+        values = {name: self._values[name] for name in (*self.model.inputs, *sorted(names))}
         for tensor, value in zip(self.model.outputs, outputs, strict=True):
-            assert prod(self.shape(tensor)) == self._values[value].items
+            values[value] = Value(self.shape(tensor), self._values[value].scale)
         return IntegerGraph(
             name=self.model.name,
             inputs=self.model.inputs,
             outputs=outputs,
-            values={name: self._values[name] for name in self._values if name in used | made},
-            constants=self._quantiser.arrays(used),
+            values=values,
+            constants=self._quantiser.arrays(names),
             operations=operations,
             input_ranges={name: self._input_range(name, ranges) for name in self.model.inputs},
         )
+
+    def _outputs(self) -> tuple[str, ...]:
+        """A value for each output, with none named twice."""
+        outputs: list[str] = []
+        for tensor in self.model.outputs:
+            value = self._root(self.value(tensor))
+            if value in outputs:  # one shape for each output
+                gives = self._values[value]
+                value = self.add(View, value, gives=gives, dims=(gives.items,), strides=(1,))
+            outputs.append(value)
+        return tuple(outputs)
 
     def _input_range(self, name: str, ranges: Mapping[str, tuple[float, float]]) -> Interval:
         if name not in ranges:
             raise ModelError(f"input {name!r}: no range is given for it")
         low, high = ranges[name]
+        if not np.isfinite((low, high)).all() or low > high:
+            raise ModelError(f"input {name!r}: ({low}, {high}) is no range of finite numbers")
         return rounded_outwards(low, high, self.scale_of(name))
-
-
-def fitting(factor: Fraction) -> Fraction:
-    """The factor, or the nearest whose divisor is below 2⁶⁴ and whose terms have 60 bits."""
-    if factor.denominator <= LARGEST_DIVISOR:
-        return factor
-    bits = min(63, 60 - int(np.floor(np.log2(float(abs(factor))))))
-    return Fraction(round(factor * (1 << bits)), 1 << bits)
-
-
-def _needed(operations: list[Operation], outputs: tuple[str, ...]) -> list[Operation]:
-    """The operations on whose values the outputs depend."""
-    live, kept = set(outputs), []
-    for operation in reversed(operations):
-        if operation.output in live:
-            live.update(operation.inputs)
-            kept.append(operation)
-    return kept[::-1]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from math import ceil, floor
+from collections.abc import Hashable, Iterable, Mapping
+from fractions import Fraction
+from itertools import count
+from math import ceil, floor, frexp
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +15,9 @@ from smartvm.exceptions import WeightRangeError
 
 WEIGHT_LIMIT = float(1 << 63)
 EXACT_LIMIT = float(1 << 53)
+LARGEST_DIVISOR = (1 << 64) - 1
+TERM_BITS = 60
+"""Bits that are kept of a factor that has to be rounded."""
 
 
 class _Request(NamedTuple):
@@ -24,20 +29,32 @@ class _Request(NamedTuple):
 
 
 class Quantiser:
-    """Hands out names for constants, and rounds the arrays of those that are used in the end."""
+    """Hands out names for constants, and rounds the arrays of those that are used in the end.
 
-    def __init__(self) -> None:
+    Args:
+        known: the arrays of the model by name.
+    """
+
+    def __init__(self, known: Mapping[str, np.ndarray]) -> None:
+        self._known = {identity(array): name for name, array in known.items()}
+        self._taken = set(known)
         self._requests: dict[str, _Request] = {}
-        self._names: dict[tuple[int, int], str] = {}
+        self._names: dict[tuple[Hashable, int], str] = {}
 
     def constant(self, array: np.ndarray, scale: int, hint: str) -> str:
-        """The name of the constant of an array at a scale."""
-        key = (id(array), scale)
+        """The name of the constant of an array at a scale: the tensor's own where it is one."""
+        key = (identity(array), scale)
         if key not in self._names:
-            name = f"weights:{len(self._requests) + 1}"
+            name = self._known.get(identity(array), "")
+            if not name or name in self._requests:
+                name = self._fresh_name(name or hint)
             self._names[key] = name
             self._requests[name] = _Request(array, scale, hint)
         return self._names[key]
+
+    def _fresh_name(self, stem: str) -> str:
+        numbers = (f"{stem}/{number}" for number in count(1))
+        return next(name for name in numbers if name not in self._taken | self._requests.keys())
 
     def arrays(self, names: Iterable[str]) -> dict[str, np.ndarray]:
         """The integer arrays, flat, of those of the names that are constants."""
@@ -47,6 +64,13 @@ class Quantiser:
             for name, request in self._requests.items()
             if name in used
         }
+
+
+def identity(array: np.ndarray) -> Hashable:
+    """What tells the items of an array from those of any other that is alive, without a look."""
+    if array.flags.c_contiguous:
+        return (array.ctypes.data, array.size, array.dtype.str)
+    return id(array)
 
 
 def quantised(array: np.ndarray, scale: int, hint: str = "") -> np.ndarray:
@@ -67,11 +91,13 @@ def quantised(array: np.ndarray, scale: int, hint: str = "") -> np.ndarray:
             f"{hint}: a weight of {float(np.abs(array).max()):g} at scale {scale} "
             "passes 64 bits; choose a smaller scale"
         )
-    return narrowest(np.rint(array.astype(np.float64) * scale).astype(np.int64))
+    exact = array.astype(np.float64)
+    exact *= scale
+    return narrowest(np.rint(exact, out=exact))
 
 
 def narrowest(array: np.ndarray) -> np.ndarray:
-    """The integers in the narrowest of int8, int16, int32 and int64 that holds them."""
+    """Whole numbers in the narrowest of int8, int16, int32 and int64 that holds them."""
     low, high = int(array.min(initial=0)), int(array.max(initial=0))
     for dtype in (np.int8, np.int16, np.int32):
         if np.iinfo(dtype).min <= low and high <= np.iinfo(dtype).max:
@@ -87,8 +113,6 @@ def nearest_integers(array: np.ndarray, scale: int) -> np.ndarray:
     exact = array.astype(np.float64)
     if float(np.abs(exact).max(initial=0)) * scale < EXACT_LIMIT:
         return np.rint(exact * scale).astype(np.int64)
-    from fractions import Fraction
-
     items = [round(Fraction(item) * scale) for item in exact.reshape(-1).tolist()]
     return np.array(items, dtype=object).reshape(array.shape)
 
@@ -96,3 +120,11 @@ def nearest_integers(array: np.ndarray, scale: int) -> np.ndarray:
 def rounded_outwards(low: float, high: float, scale: int) -> Interval:
     """The integers of all numbers from `low` to `high` at a scale, their rounding included."""
     return Interval(floor(low * scale), ceil(high * scale))
+
+
+def fitting(factor: Fraction) -> Fraction:
+    """The factor, or the nearest whose divisor is below 2⁶⁴, of about TERM_BITS bits."""
+    if factor.denominator <= LARGEST_DIVISOR:
+        return factor
+    bits = min(63, TERM_BITS - frexp(factor)[1])
+    return Fraction(round(factor * (1 << bits)), 1 << bits)

@@ -64,9 +64,9 @@ class Convolution(Operation):
             out_channels=shape.out_channels,
             size=size(shape.size, volumetric),
             kernel=axes(shape.kernel, volumetric),
-            stride=axes(shape.stride, volumetric),
+            stride=steps(shape.stride, volumetric),
             padding=sides(shape.padding, volumetric),
-            dilation=axes(shape.dilation, volumetric),
+            dilation=steps(shape.dilation, volumetric),
         )
 
 
@@ -201,6 +201,12 @@ def axes(lengths: Spatial, volumetric: bool) -> int | tuple[int, ...]:
     if height == width and (depth == height or not volumetric):
         return height
     return (height, width, depth) if volumetric else (height, width)
+
+
+def steps(lengths: Spatial, volumetric: bool) -> int | tuple[int, ...]:
+    """As `axes`, and 0, the default, where all are 1."""
+    result = axes(lengths, volumetric)
+    return 0 if result == 1 else result
 
 
 def size(lengths: Spatial, volumetric: bool) -> int | tuple[int, ...]:

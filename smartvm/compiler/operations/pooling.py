@@ -65,7 +65,7 @@ def emit_pool(program: Program, mnemonic: str, shape: PoolShape, channels: int) 
         mnemonic,
         channels=channels,
         flags=shape.ceil_mode | shape.count_padding << 1,
-        dilation=shape.dilation[2],
+        dilation=shape.dilation[2] if shape.dilation[2] > 1 else 0,
         size=size(shape.size, volumetric),
         kernel=axes(shape.kernel, volumetric),
         stride=axes(shape.stride, volumetric),

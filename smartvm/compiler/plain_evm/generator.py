@@ -7,20 +7,20 @@ the last map as 32-byte words. Calldata of another length is reverted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from math import prod
 
-from smartvm.compiler.network import (
+from smartvm.compiler.integer_graph import IntegerGraph
+from smartvm.compiler.numbering import push_bytes
+from smartvm.compiler.operations import (
     AveragePool,
     Convolution,
     FullyConnected,
-    Layer,
     MaxPool,
-    Network,
-    ReLU,
+    Rectify,
+    Rescale,
 )
-from smartvm.compiler.numbering import push_bytes
+from smartvm.compiler.plain_evm.graph_layers import Layer, layers_of, map_shape
 from smartvm.compiler.plain_evm.layers import (
     WORD,
     MapShape,
@@ -31,7 +31,7 @@ from smartvm.compiler.plain_evm.layers import (
     emit_relu,
     window_grid,
 )
-from smartvm.compiler.plain_evm.stack_frame import StackFrame, grid
+from smartvm.compiler.plain_evm.stack_frame import Grid, StackFrame, grid
 from smartvm.compiler.program import Program
 from smartvm.words import to_unsigned
 
@@ -47,47 +47,45 @@ class PlainContract:
     layer_offsets: tuple[int, ...]
 
 
-def storage_slots(network: Network) -> dict[int, int]:
+def storage_slots(graph: IntegerGraph) -> dict[int, int]:
     """The 256-bit word of every slot: one weight a slot, counted from slot 0.
 
     The order is that of the layers; within a layer all weights, row-major, then all biases.
     """
-    values = (value for layer in network.layers for value in _parameters(layer))
+    arrays = (array for layer in layers_of(graph) for array in layer.constants)
+    values = (value for array in arrays for value in array.ravel().tolist())
     return {slot: to_unsigned(value) for slot, value in enumerate(values)}
 
 
-def _parameters(layer: Layer) -> Iterable[int]:
-    if not isinstance(layer, Convolution | FullyConnected):
-        return []
-    values: list[int] = [*layer.weights.ravel().tolist(), *layer.bias.tolist()]
-    return values
+def generate(graph: IntegerGraph) -> PlainContract:
+    """The contract of a graph; its weights are expected in `storage_slots(graph)`.
 
-
-def generate(network: Network) -> PlainContract:
-    """The contract of a network; its weights are expected in `storage_slots(network)`."""
-    return _Generator(network).contract()
+    Raises:
+        SmartVMError: the graph has no twin (`layers_of`).
+    """
+    return _Generator(graph).contract()
 
 
 class _Generator:
     """Lays out Memory and slots layer by layer, and emits the code of each."""
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    def __init__(self, graph: IntegerGraph) -> None:
+        self.layers = layers_of(graph)
         self.program = Program(dnn=False)
         self.frame = StackFrame(self.program)
         self.next_slot = 0
-        self.next_word = max((_kernel_items(layer) for layer in network.layers), default=0)
-        self.shape: MapShape = network.input_shape
-        self.source = self._new_map(network.input_shape)
+        self.next_word = max(map(_kernel_items, self.layers), default=0)
+        self.shape: MapShape = map_shape(graph, graph.inputs[0])
+        self.source = self._new_map(self.shape)
 
     def contract(self) -> PlainContract:
         """Emit everything, in order."""
         self._load_input()
         starts = []
-        for layer, shape in zip(self.network.layers, self.network.shapes(), strict=True):
+        for layer in self.layers:
             starts.append(self.program.instruction_count)
-            self._emit(layer, _as_map(shape))
-            self.shape = _as_map(shape)
+            self._emit(layer)
+            self.shape = layer.out_shape
         starts.append(self.program.instruction_count)
         self.program.push(prod(self.shape) * WORD).push(self.source).op("RETURN")
         code = self.program.bytecode()
@@ -95,32 +93,37 @@ class _Generator:
         return PlainContract(code, tuple(offsets[start] for start in starts))
 
     def _load_input(self) -> None:
-        size = self.network.input_items * WORD
+        size = prod(self.shape) * WORD
         self.program.push(size).op("CALLDATASIZE").op("EQ").jump_if("input")
         self.program.push(0).push(0).op("REVERT").label("input")
         self.program.push(size).push(0).push(self.source).op("CALLDATACOPY")
 
-    def _emit(self, layer: Layer, out_shape: MapShape) -> None:
-        if isinstance(layer, ReLU):
-            emit_relu(self.frame, prod(self.shape), self.source)
-        elif isinstance(layer, Convolution | FullyConnected):
-            self._emit_weighted(layer, out_shape)
-        else:
-            self._emit_pool(layer, out_shape)
+    def _emit(self, layer: Layer) -> None:
+        match layer.operations:
+            case (Convolution() as convolution, _, Rescale(divisor=divisor)):
+                self._pad(convolution.shape.padding[1][0])
+                window = window_grid(self.shape, *convolution.shape.kernel[1:])
+                corners = corner_grid(
+                    self.shape, (1, *layer.out_shape[1:]), convolution.shape.stride[1]
+                )
+                self._emit_weighted(layer.out_shape, corners, window, divisor)
+            case (FullyConnected(), Rescale(divisor=divisor)):
+                window = grid((prod(self.shape), WORD))
+                self._emit_weighted(layer.out_shape, (), window, divisor)
+            case (Rectify(),):
+                emit_relu(self.frame, prod(self.shape), self.source)
+            case (MaxPool() | AveragePool() as pool,):
+                self._emit_pool(pool, layer.out_shape)
 
-    def _emit_weighted(self, layer: Convolution | FullyConnected, out_shape: MapShape) -> None:
-        if isinstance(layer, Convolution):
-            self._pad(layer.padding)
-            window = window_grid(self.shape, *layer.weights.shape[2:])
-            corners = corner_grid(self.shape, (1, *out_shape[1:]), layer.stride)
-        else:
-            window, corners = grid((prod(self.shape), WORD)), ()
+    def _emit_weighted(
+        self, out_shape: MapShape, corners: Grid, window: Grid, divisor: int
+    ) -> None:
         weighted = WeightedSum(
             out_channels=out_shape[0],
             corners=corners,
             window=window,
             first_slot=self.next_slot,
-            divisor=self.network.scale,
+            divisor=divisor,
             kernel_buffer=0,
         )
         target = self._new_map(out_shape)
@@ -137,11 +140,11 @@ class _Generator:
         emit_padding(self.frame, self.shape, padding, self.source, target)
         self.shape, self.source = padded, target
 
-    def _emit_pool(self, layer: MaxPool | AveragePool, out_shape: MapShape) -> None:
-        window = window_grid((1, *self.shape[1:]), layer.kernel, layer.kernel)
-        corners = corner_grid(self.shape, out_shape, layer.stride)
+    def _emit_pool(self, pool: MaxPool | AveragePool, out_shape: MapShape) -> None:
+        window = window_grid((1, *self.shape[1:]), *pool.shape.kernel[1:])
+        corners = corner_grid(self.shape, out_shape, pool.shape.stride[1])
         target = self._new_map(out_shape)
-        average = isinstance(layer, AveragePool)
+        average = isinstance(pool, AveragePool)
         emit_pool(self.frame, corners, window, self.source, target, average)
         self.source = target
 
@@ -152,14 +155,10 @@ class _Generator:
         return offset
 
 
-def _as_map(shape: tuple[int, ...]) -> MapShape:
-    """A shape of features as one of channels of one cell."""
-    channels, height, width = (*shape, 1, 1)[:3]
-    return channels, height, width
-
-
 def _kernel_items(layer: Layer) -> int:
-    return prod(layer.weights.shape[1:]) if isinstance(layer, Convolution) else 0
+    """Weights of one kernel of a convolution, for which a place is kept."""
+    first = layer.operations[0]
+    return first.shape.terms if isinstance(first, Convolution) else 0
 
 
 def _instruction_offsets(code: bytes) -> list[int]:

@@ -15,8 +15,9 @@ from eth.vm.forks.prague.computation import PragueComputation
 from eth.vm.message import Message
 from eth_typing import Address
 
-from smartvm.compiler.network import Network
+from smartvm.compiler.integer_graph import IntegerGraph
 from smartvm.compiler.plain_evm.generator import PlainContract, generate, storage_slots
+from smartvm.compiler.plain_evm.graph_layers import layers_of
 from smartvm.compiler.plain_evm.layers import WORD
 from smartvm.words import to_signed, to_unsigned
 
@@ -51,23 +52,24 @@ class TwinResult:
 
 
 def run_twin(
-    network: Network,
+    graph: IntegerGraph,
     input_ints: Sequence[int],
     on_layer: Callable[[LayerCost], None] | None = None,
 ) -> TwinResult:
     """Run the plain-EVM contract of a network once.
 
     Args:
-        network: the network; its weights are put into the slots of `storage_slots`.
-        input_ints: the input map, row-major, at the network's scale.
+        graph: the network; its weights are put into the slots of `storage_slots`.
+        input_ints: the input map, row-major.
         on_layer: called with the cost of each layer as soon as it is done.
 
     Raises:
         VMError: the frame failed; Revert where the input has another length.
+        SmartVMError: the graph has no twin.
     """
-    contract = generate(network)
-    marks = _Marks(network, on_layer)
-    state = _state_with(storage_slots(network))
+    contract = generate(graph)
+    marks = _Marks(graph, on_layer)
+    state = _state_with(storage_slots(graph))
     computation = _observed(contract, marks).apply_computation(
         state,
         _message(contract.code, b"".join(_word(value) for value in input_ints)),
@@ -85,10 +87,10 @@ def run_twin(
 class _Marks:
     """Counts instructions, and takes the cost of each layer where the next one begins."""
 
-    def __init__(self, network: Network, on_layer: Callable[[LayerCost], None] | None) -> None:
+    def __init__(self, graph: IntegerGraph, on_layer: Callable[[LayerCost], None] | None) -> None:
         self.layers: list[LayerCost] = []
         self.executed_instructions = 0
-        self._names = [layer.name for layer in network.layers]
+        self._names = [layer.name for layer in layers_of(graph)]
         self._on_layer = on_layer
         self._last: tuple[int, int, float] | None = None
 

@@ -7,18 +7,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
-
-import onnx
+from typing import TYPE_CHECKING, NamedTuple
 
 from smartvm.compiler.zoo.alexnet import alexnet
 from smartvm.compiler.zoo.builder import GraphBuilder, Tensor
 from smartvm.compiler.zoo.lenet5 import lenet5
 from smartvm.compiler.zoo.lstm import FEATURES, STEPS, lstm
-from smartvm.compiler.zoo.mobilenet import mobilenet_v1, mobilenet_v2
+from smartvm.compiler.zoo.mobilenet_v1 import mobilenet_v1
+from smartvm.compiler.zoo.mobilenet_v2 import mobilenet_v2
 from smartvm.compiler.zoo.resnet import resnet18
 from smartvm.compiler.zoo.squeezenet import squeezenet
 from smartvm.compiler.zoo.vgg import vgg11
+
+if TYPE_CHECKING:
+    import onnx
 
 __all__ = ["build", "names"]
 
@@ -45,7 +47,7 @@ NETWORKS = {
 
 
 def names() -> list[str]:
-    """The names that `build` knows, smallest paper first."""
+    """The names that `build` knows."""
     return list(NETWORKS)
 
 

@@ -6,7 +6,7 @@ Generator in the order in which layers are added, so that a network and a seed g
 
 from __future__ import annotations
 
-from math import prod
+from math import pi, prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,8 @@ OPSET = 17
 IR_VERSION = 8
 INPUT = "input"
 OUTPUT = "output"
+RECTIFIED_VARIANCE = 0.5 - 0.5 / pi
+"""Variance of max(0, x) for x of the standard normal distribution."""
 
 
 class Tensor(NamedTuple):
@@ -95,6 +97,20 @@ class GraphBuilder:
             "var": self.random.uniform(0.9, 1.1, channels),
         }
         return self.add_node("BatchNormalization", [x], x.shape, parameters)
+
+    def normalised_conv(
+        self,
+        x: Tensor,
+        channels: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        scale: float = 1.0,
+    ) -> Tensor:
+        """A convolution that keeps the size up to its stride, without bias, and a normalisation."""
+        x = self.conv(x, channels, kernel, stride, kernel // 2, groups=groups, bias=False)
+        return self.batch_norm(x, scale)
 
     def dense(self, x: Tensor, features: int) -> Tensor:
         """A fully connected layer of a flat tensor."""
@@ -172,7 +188,7 @@ class GraphBuilder:
         return Tensor(outputs[-1], shape)
 
     def model(self, result: Tensor) -> onnx.ModelProto:
-        """The finished, checked model, whose only output is `result`."""
+        """The finished model, whose only output is `result`."""
         self._nodes.append(helper.make_node("Identity", [result.name], [OUTPUT], name=OUTPUT))
         graph = helper.make_graph(
             self._nodes,
@@ -182,16 +198,23 @@ class GraphBuilder:
             self._parameters,
         )
         opsets = [helper.make_opsetid("", OPSET)]
-        model = helper.make_model(
+        return helper.make_model(
             graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="smartvm"
         )
-        onnx.checker.check_model(model)
-        return model
 
     def he(self, shape: tuple[int, ...]) -> np.ndarray:
-        """Weights (out, …) that keep the mean square of rectified inputs."""
-        deviation = np.float32((2 / prod(shape[1:])) ** 0.5)
-        return self.random.standard_normal(shape, np.float32) * deviation
+        """Weights (out, in, …) that keep the variance of rectified inputs.
+
+        The weights of an output add up to zero, else the positive mean of rectified inputs would
+        outweigh all that depends on the input, and every input would get one class. Filters of
+        a single channel are left as they are: that sum is what they pass on of a smooth plane.
+        """
+        terms = prod(shape[1:])
+        rows = self.random.standard_normal((shape[0], terms), np.float32)
+        if shape[1] > 1:
+            rows -= rows.mean(axis=1, keepdims=True)
+        rows *= np.float32((1 / (RECTIFIED_VARIANCE * terms)) ** 0.5)
+        return rows.reshape(shape)
 
     def offsets(self, length: int) -> np.ndarray:
         """Small numbers: biases and means."""

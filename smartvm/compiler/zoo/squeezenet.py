@@ -14,12 +14,12 @@ def squeezenet(net: GraphBuilder) -> Tensor:
     """Eight fire modules between two convolutions: 1,235,496 weights."""
     x = net.max_pool(net.relu(net.conv(net.input, 64, 3, stride=2)), 3, stride=2)
     for stage in STAGES:
-        x = net.max_pool(x, 3, stride=2) if stage is POOL else _fire(net, x, *stage)
+        x = net.max_pool(x, 3, stride=2) if stage is POOL else fire(net, x, *stage)
     x = net.relu(net.conv(x, 1000, 1))
     return net.flatten(net.global_average_pool(x))
 
 
-def _fire(net: GraphBuilder, x: Tensor, squeeze: int, expand: int) -> Tensor:
+def fire(net: GraphBuilder, x: Tensor, squeeze: int, expand: int) -> Tensor:
     """A 1 x 1 convolution, then 1 x 1 and 3 x 3 convolutions side by side."""
     x = net.relu(net.conv(x, squeeze, 1))
     narrow = net.relu(net.conv(x, expand, 1))

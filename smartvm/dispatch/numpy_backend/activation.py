@@ -38,7 +38,7 @@ def softmax(x: Tensor, scale: int, group: int) -> Tensor:
             return reference.softmax(part, scale, group)
         return Tensor.from_array(_softmax(part, scale, group))
 
-    return _in_blocks(kernel, x, group)
+    return in_blocks(kernel, x, group)
 
 
 def sigmoid(x: Tensor, scale: int) -> Tensor:
@@ -47,11 +47,11 @@ def sigmoid(x: Tensor, scale: int) -> Tensor:
     def kernel(part: Tensor) -> Tensor:
         if scale > LARGEST_FLOAT_SCALE:
             return reference.sigmoid(part, scale)
-        values = _clipped(part, CUTOFF * scale)
+        values = clipped(part, CUTOFF * scale)
         tails = _logistic_tails(np.abs(values), scale, 1)
         return Tensor.from_array(np.where(values > 0, scale - tails, tails))
 
-    return _in_blocks(kernel, x, 1)
+    return in_blocks(kernel, x, 1)
 
 
 def tanh(x: Tensor, scale: int) -> Tensor:
@@ -60,14 +60,14 @@ def tanh(x: Tensor, scale: int) -> Tensor:
     def kernel(part: Tensor) -> Tensor:
         if scale > LARGEST_FLOAT_SCALE:
             return reference.tanh(part, scale)
-        values = _clipped(part, CUTOFF * scale // 2)
+        values = clipped(part, CUTOFF * scale // 2)
         tails = _logistic_tails(np.abs(values), scale, 2)
         return Tensor.from_array(np.where(values > 0, scale - tails, tails - scale))
 
-    return _in_blocks(kernel, x, 1)
+    return in_blocks(kernel, x, 1)
 
 
-def _in_blocks(kernel: Callable[[Tensor], Tensor], x: Tensor, group: int) -> Tensor:
+def in_blocks(kernel: Callable[[Tensor], Tensor], x: Tensor, group: int) -> Tensor:
     """The kernel on whole groups of about `BLOCK_ITEMS` items at a time."""
     size = max(1, BLOCK_ITEMS // group) * group
     if len(x) <= size:
@@ -77,7 +77,7 @@ def _in_blocks(kernel: Callable[[Tensor], Tensor], x: Tensor, group: int) -> Ten
 
 def _softmax(x: Tensor, scale: int, group: int) -> np.ndarray:
     """(groups, group) int64, the float64 path first."""
-    powers = _exponentials(_distances(x, group, CUTOFF * scale), scale)
+    powers = exponentials(_distances(x, group, CUTOFF * scale), scale)
     items = powers * scale / powers.sum(axis=1, keepdims=True)
     rounded, undecided = _round(items, (group + 8) * ROUNDING)
     if undecided.any():
@@ -102,7 +102,7 @@ def _settle(rounded: np.ndarray, undecided: np.ndarray, x: Tensor, scale: int) -
 
 def _logistic_tails(magnitudes: np.ndarray, scale: int, factor: int) -> np.ndarray:
     """See `reference.logistic_tails`; (n,) int64 magnitudes, at most CUTOFF·scale/factor."""
-    powers = _exponentials(factor * magnitudes, scale)
+    powers = exponentials(factor * magnitudes, scale)
     rounded, undecided = _round(factor * scale * powers / (1 + powers), 8 * ROUNDING)
     if undecided.any():
         distinct, inverse = np.unique(magnitudes[undecided], return_inverse=True)
@@ -118,7 +118,7 @@ def _round(items: np.ndarray, relative_error: float) -> tuple[np.ndarray, np.nda
     return nearest.astype(np.int64), reach >= 0.5
 
 
-def _exponentials(distances: np.ndarray, scale: int) -> np.ndarray:
+def exponentials(distances: np.ndarray, scale: int) -> np.ndarray:
     """e^(-d/scale) as float64 with a relative error below 2.1·2^-53; d <= CUTOFF·scale <= 2^52.
 
     d = scale·(index/GRID) + residual/GRID is exact in int64; the table gives the power of the
@@ -162,7 +162,7 @@ def _distances(x: Tensor, group: int, limit: int) -> np.ndarray:
     return distances.view(np.int64)
 
 
-def _clipped(x: Tensor, limit: int) -> np.ndarray:
+def clipped(x: Tensor, limit: int) -> np.ndarray:
     """(n,) int64: the items, cut to [-limit, limit]."""
     if not x.is_wide:
         values = x.in_form(8)

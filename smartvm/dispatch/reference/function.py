@@ -13,15 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from math import isqrt, log
 
+from smartvm.dispatch.error_function import SATURATION, error_function
 from smartvm.dispatch.exponential import Exponentials
 from smartvm.dispatch.functions import Function, check_domain, overflow
-from smartvm.dispatch.reference.error_function import SATURATION, error_function
 from smartvm.dispatch.tensor import Tensor
 from smartvm.words import SIGN_BIT
 
 Bounds = tuple[int, int]
 """Two numbers in fixed point, such that the exact one lies strictly between them."""
 
+ERF_BITS = 128
+"""Twice those of the largest scale: one precision, one table of the error function."""
 GUARD_BITS = 64
 """Bits beyond those of the result, so that the first attempt seldom fails."""
 
@@ -122,7 +124,7 @@ def _erf(values: set[int], scale: int) -> dict[int, int]:
         return of
 
     inside = {abs(value) for value in values if 0 < abs(value) < limit}
-    rounded = _settled(inside, 2 * scale.bit_length(), bounds) | {0: 0}
+    rounded = _settled(inside, ERF_BITS, bounds) | {0: 0}
     signed = {value: rounded.get(abs(value), scale) for value in values}
     return {value: -item if value < 0 else item for value, item in signed.items()}
 

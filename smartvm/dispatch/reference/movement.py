@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 
-from smartvm.dispatch.movement import LAST, Reduction, check_indices
+from smartvm.dispatch.movement import Reduction, check_indices
 from smartvm.dispatch.tensor import Tensor
 from smartvm.words import wrap
 
@@ -41,22 +41,24 @@ def gather(indices: Tensor, data: Tensor, columns: int) -> Tensor:
 
 def reduce(x: Tensor, kind: int, axis: int, inner: int) -> Tensor:
     """See `Backend.reduce`; shapes checked, gas paid."""
-    items = x.to_ints()
+    items, reduced = x.to_ints(), _REDUCTIONS[Reduction(kind)]
     return Tensor.from_ints(
-        _reduced(kind, items[start + column : start + axis * inner : inner])
+        reduced(items[start + column : start + axis * inner : inner])
         for start in range(0, len(items), axis * inner)
         for column in range(inner)
     )
 
 
-def _reduced(kind: int, items: list[int]) -> int:
-    if kind == Reduction.SUM:
-        return wrap(sum(items))
-    if kind == Reduction.MAX:
-        return max(items)
-    if kind == Reduction.MIN:
-        return min(items)
-    extreme = max(items) if kind & ~LAST == Reduction.ARG_MAX else min(items)
-    if kind & LAST:
-        return len(items) - 1 - items[::-1].index(extreme)
-    return items.index(extreme)
+def _last(items: list[int], item: int) -> int:
+    return len(items) - 1 - items[::-1].index(item)
+
+
+_REDUCTIONS: dict[Reduction, Callable[[list[int]], int]] = {
+    Reduction.SUM: lambda items: wrap(sum(items)),
+    Reduction.MAX: max,
+    Reduction.MIN: min,
+    Reduction.ARG_MAX: lambda items: items.index(max(items)),
+    Reduction.ARG_MIN: lambda items: items.index(min(items)),
+    Reduction.LAST_ARG_MAX: lambda items: _last(items, max(items)),
+    Reduction.LAST_ARG_MIN: lambda items: _last(items, min(items)),
+}

@@ -64,10 +64,13 @@ def test_multiply_narrow_numbers(values: list[int], factor: int) -> None:
 
 
 divisors = st.one_of(
-    st.integers(1, (1 << 64) - 1),
-    st.builds(lambda bits, step: max(1, min((1 << bits) + step, (1 << 64) - 1)),
-              st.sampled_from([0, 1, 8, 16, 31, 32, 47, 48, 55, 56, 63, 64]), st.integers(-1, 1)),
-)  # fmt: skip
+    st.integers(0, 63).flatmap(lambda bits: st.integers(1 << bits, (2 << bits) - 1)),
+    st.builds(
+        lambda bits, step: max(1, min((1 << bits) + step, (1 << 64) - 1)),
+        st.sampled_from([0, 1, 8, 16, 31, 32, 47, 48, 55, 56, 63, 64]),
+        st.integers(-1, 1),
+    ),
+)
 
 
 def quotient(value: int, divisor: int, nearest: bool) -> int:

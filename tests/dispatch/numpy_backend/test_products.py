@@ -138,6 +138,15 @@ def test_boxes_cover_the_space_once() -> None:
         assert (counted == 1).all()
 
 
+def test_the_same_weights_in_another_layout_have_another_bound() -> None:
+    weights = Tensor.from_ints([1 << 12, (1 << 12) + 1, 0, 0])
+    x = Tensor.from_ints([1 << 12, (1 << 12) - 1] * 16)
+    for transposed in (False, True, False):
+        shape = MatmulShape(16, 2, 2, transpose_b=transposed)
+        expected = REFERENCE.matmul(x, Tensor.from_ints(weights), shape)
+        assert NUMPY.matmul(x, weights, shape) == expected
+
+
 def test_packed_weights_are_kept_with_them_and_only_if_small() -> None:
     shape = MatmulShape(1, 400, 120, transpose_b=True)
     weights = Tensor.from_ints(range(400 * 120))
