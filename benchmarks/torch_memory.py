@@ -36,6 +36,10 @@ class AllocationCounter(TorchDispatchMode):
                 self.count(leaf)
         return result
 
+    def ignore(self, tensor: torch.Tensor) -> None:
+        """Leave a tensor out, and all views of it."""
+        self._known.add(tensor.untyped_storage().data_ptr())
+
     def count(self, tensor: torch.Tensor) -> None:
         """Count a tensor's storage, unless it is known."""
         storage = tensor.untyped_storage()
@@ -57,6 +61,8 @@ def activation_peak(model: FloatModel, x: np.ndarray) -> int:
     parameters = {name: torch.tensor(array) for name, array in model.constants.items()}
     last = {name: i for i, node in enumerate(model.nodes) for name in node.inputs}
     counter = AllocationCounter()
+    for tensor in parameters.values():
+        counter.ignore(tensor)
     with torch.no_grad(), counter:
         live = {model.inputs[0]: torch.tensor(x)}
         for index, node in enumerate(model.nodes):

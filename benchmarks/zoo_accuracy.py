@@ -1,8 +1,8 @@
 """The paper's networks in fixed point: how exact, how long, how dear, how much Buffer.
 
 For LeNet-5, AlexNet, ResNet-18, MobileNet and the LSTM: the error of each layer and of the logits
-against the float model, top-1 agreement, length of the code, gas of one inference in the VM, and
-the Buffer's peak against the sum of all maps and against PyTorch's activations.
+against the float model, top-1 agreement, length of the code, gas of one inference, and the
+Buffer's peak against the sum of all maps and against PyTorch's activations.
 
     python benchmarks/zoo_accuracy.py [--only REGEX] [--scale N] [--inputs N] [--layers]
 """
@@ -13,18 +13,17 @@ import argparse
 import ast
 import inspect
 import re
-from collections.abc import Iterable
-from types import FunctionType
-from typing import NamedTuple
+from pathlib import Path
+from time import perf_counter
+from typing import Any
 
 import numpy as np
-from model_costs import Compiled, Costs, compiled, costs, smooth_images
+from model_costs import Costs, costs, smooth_images
 
 from smartvm.compiler import lenet5, zoo
-from smartvm.compiler.integer_graph import IntegerGraph
-from smartvm.compiler.plan import Copy, Drop, Plan, Run
-from smartvm.dispatch import make_dispatcher
-from smartvm.dispatch.tensor import Tensor
+from smartvm.compiler.artefact import Artefact
+from smartvm.compiler.compile import compile as compile_model
+from smartvm.compiler.importer import load_model
 
 PAPER_SAVINGS = {"lenet5": 84.0, "alexnet": 90.8, "resnet18": 94.3, "mobilenet_v1": 93.7}
 """Percent of memory that the paper's Buffer saves against holding all maps."""
@@ -33,28 +32,7 @@ DEFAULT_SCALE = 1 << 12
 SEED = 0
 
 
-class LayerError(NamedTuple):
-    """The greatest error of a tensor over all inputs, and its greatest magnitude."""
-
-    tensor: str
-    error: float
-    magnitude: float
-
-    @property
-    def relative(self) -> float:
-        """The error against the magnitude."""
-        return self.error / max(self.magnitude, 1e-12)
-
-
-class Accuracy(NamedTuple):
-    """Fixed point against float."""
-
-    layers: list[LayerError]
-    agreement: float
-    inputs: int
-
-
-def inputs_for(name: str, count: int) -> Iterable[np.ndarray]:
+def inputs_for(name: str, count: int) -> np.ndarray:
     """Held-out digits for LeNet-5, noise for the LSTM, soft images for the others."""
     shape = zoo.NETWORKS[name].input_shape
     if name == "lenet5":
@@ -66,56 +44,16 @@ def inputs_for(name: str, count: int) -> Iterable[np.ndarray]:
     return smooth_images(count, shape, SEED)
 
 
-def accuracy(made: Compiled, inputs: Iterable[np.ndarray]) -> Accuracy:
-    """Compare every tensor that both models know, over all inputs."""
-    known = [name for name in made.model.tensors if name in made.graph.values]
-    errors, magnitudes = dict.fromkeys(known, 0.0), dict.fromkeys(known, 0.0)
-    agreed = count = 0
-    logits = made.model.outputs[-1]
-    for x in inputs:
-        floats = made.float_tensors(x) | {made.model.inputs[0]: x}
-        fixed = made.fixed_tensors(x, known)
-        for name in known:
-            errors[name] = max(errors[name], float(np.abs(fixed[name] - floats[name]).max()))
-            magnitudes[name] = max(magnitudes[name], float(np.abs(floats[name]).max()))
-        agreed += int(fixed[logits].argmax() == floats[logits].argmax())
-        count += 1
-    layers = [LayerError(name, errors[name], magnitudes[name]) for name in known]
-    return Accuracy(layers, agreed / count, count)
-
-
-def buffer_peak_bytes(graph: IntegerGraph, plan: Plan, x: np.ndarray) -> int:
-    """Most bytes on the Buffer at once for an input, each map in its narrowest form."""
-    feed = {graph.inputs[0]: Tensor.from_array(x)}
-    made = graph.evaluate(make_dispatcher(), feed, [op.output for op in graph.operations])
-    sizes = {name: tensor.nbytes for name, tensor in (made | feed).items()}
-    stack, peak = list(graph.inputs), 0
-    for move in plan.moves:
-        match move:
-            case Copy(depth):
-                stack.append(stack[-1 - depth])
-            case Drop(depth):
-                del stack[-1 - depth]
-            case Run(operation, _):
-                coming = sizes[operation.output]
-                peak = max(peak, sum(sizes[name] for name in stack) + coming)
-                del stack[len(stack) - len(operation.consumed) :]
-                stack.append(operation.output)
-        peak = max(peak, sum(sizes[name] for name in stack))
-    return peak
-
-
 def source_lines(name: str) -> int:
     """Lines of code of the module that defines a network, without docstrings and imports."""
-    define = zoo.NETWORKS[name].define
-    assert isinstance(define, FunctionType)
-    tree = ast.parse(inspect.getsource(inspect.getmodule(define)))
+    source = Path(inspect.getfile(zoo.NETWORKS[name].define)).read_text()
     lines: set[int] = set()
-    for node in ast.walk(tree):
+    for node in ast.walk(ast.parse(source)):
         docstring = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        if isinstance(node, ast.stmt) and not docstring and not is_import(node):
-            last = node.body[0].lineno - 1 if isinstance(node, ast.FunctionDef) else node.end_lineno
-            lines.update(range(node.lineno, max(node.lineno, last or 0) + 1))
+        if isinstance(node, ast.FunctionDef):
+            lines.update(range(node.lineno, node.body[0].lineno))
+        elif isinstance(node, ast.stmt) and not docstring and not is_import(node):
+            lines.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
     return len(lines)
 
 
@@ -124,51 +62,54 @@ def is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
 
 
-def pytorch_peak(made: Compiled, x: np.ndarray) -> int | None:
-    """Bytes of PyTorch's activations; None where PyTorch is not installed."""
+def pytorch_bytes(name: str, x: np.ndarray) -> str:
+    """The peak of PyTorch's activations, if PyTorch is installed."""
     try:
         from torch_memory import activation_peak
     except ImportError:
-        return None
-    return activation_peak(made.model, x)
+        return "not measured (PyTorch is not installed)"
+    return f"{activation_peak(load_model(zoo.build(name)), x):,} bytes"
 
 
 def report(name: str, options: argparse.Namespace) -> None:
     """Measure and print one network."""
-    made = compiled(zoo.build(name), options.scale)
     samples = inputs_for(name, options.inputs)
-    result = accuracy(made, samples)
-    first = next(iter(samples))
-    cost, _ = costs(made, first)
-    print(f"\n{name} at scale {options.scale}, compiled in {made.seconds:.1f} s")
-    show_accuracy(result, options.layers)
-    show_costs(name, cost)
-    runnable = made.executable
-    peak = buffer_peak_bytes(made.graph, runnable.plan, made.integers(first))
-    ours = f"{peak:,} bytes on the Buffer"
-    torch_peak = pytorch_peak(made, first)
-    print(f"  memory: {ours}, {torch_peak or 0:,} bytes of PyTorch's activations (0: no PyTorch)")
+    proto, started = zoo.build(name), perf_counter()
+    artefact = compile_model(proto, scale=options.scale, scales=(), samples=samples)
+    seconds = perf_counter() - started
+    print(f"\n{name} at scale {options.scale}, compiled and compared in {seconds:.1f} s")
+    show_accuracy(artefact.report, options.layers)
+    cost = costs(artefact, samples[0])
+    show_costs(name, artefact, cost)
+    print(f"  memory: {cost.buffer_bytes:,} bytes on the Buffer, of PyTorch's activations "
+          f"{pytorch_bytes(name, samples[0])}")  # fmt: skip
 
 
-def show_accuracy(result: Accuracy, all_layers: bool) -> None:
+def show_accuracy(result: Any, all_layers: bool) -> None:
     """Print errors: of the logits, of the worst layer, and if asked for of all."""
-    *_, logits = result.layers
-    worst = max(result.layers, key=lambda layer: layer.relative)
-    print(f"  top-1: {100 * result.agreement:.1f} % of {result.inputs} inputs")
-    for title, layer in (("logits", logits), ("worst layer", worst)):
-        print(f"  {title}: error {layer.error:.2g} of {layer.magnitude:.3g} ({layer.tensor})")
-    for layer in result.layers if all_layers else ():
-        print(f"    {layer.tensor:40} {layer.error:.2e} of {layer.magnitude:.3g}")
+    tensors = result["tensors"]
+    worst = max(tensors, key=lambda tensor: tensor["max_error"] / magnitude(tensor))
+    print(f"  top-1: {100 * result['agreement']:.1f} % of {result['samples']} inputs")
+    chosen = [("logits", tensors[-1]), ("worst layer", worst)]
+    for title, tensor in chosen + [(t["operator"], t) for t in tensors if all_layers]:
+        print(f"  {title}: error {tensor['max_error']:.2g} of {magnitude(tensor):.3g}, "
+              f"on average {tensor['mean_error']:.2g} ({tensor['tensor']})")  # fmt: skip
 
 
-def show_costs(name: str, cost: Costs) -> None:
+def magnitude(tensor: dict[str, Any]) -> float:
+    """The greatest magnitude of a tensor in the float model."""
+    return max(-tensor["low"], tensor["high"], 1e-12)
+
+
+def show_costs(name: str, artefact: Artefact, cost: Costs) -> None:
     """Print length of code, gas and items."""
-    saved = 100 * (1 - cost.peak_items / cost.total_items)
+    saved = 100 * (1 - artefact.peak_items / artefact.total_items)
     paper = f", the paper {PAPER_SAVINGS[name]} %" if name in PAPER_SAVINGS else ""
     print(f"  code: {source_lines(name)} lines of Python, {cost.instructions} instructions, "
-          f"{cost.code_bytes:,} bytes")  # fmt: skip
-    print(f"  gas: {cost.gas:,}, {cost.seconds:.2f} s in the VM, {cost.block_bytes:,} weight bytes")
-    print(f"  Buffer: {cost.peak_items:,} of {cost.total_items:,} items at once: "
+          f"{cost.code_bytes:,} bytes with the contract")  # fmt: skip
+    print(f"  gas: {cost.gas:,} for one input, at most {cost.bound:,}; {cost.seconds:.2f} s; "
+          f"{cost.block_bytes:,} bytes of weights")  # fmt: skip
+    print(f"  Buffer: {artefact.peak_items:,} of {artefact.total_items:,} items at once, "
           f"{saved:.1f} % saved{paper}")  # fmt: skip
 
 

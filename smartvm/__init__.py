@@ -12,7 +12,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from smartvm.compiler.artefact import Artefact
     from smartvm.compiler.assembler import assemble
+    from smartvm.compiler.compile import compile
     from smartvm.compiler.disassembler import disassemble
     from smartvm.compiler.program import Program
     from smartvm.dispatch import Backend, available_backends
@@ -27,6 +29,7 @@ __version__ = "0.1.0"
 __all__ = [
     "INSTRUCTIONS",
     "MAGIC",
+    "Artefact",
     "Backend",
     "DNNError",
     "Execution",
@@ -40,12 +43,15 @@ __all__ = [
     "Tensor",
     "assemble",
     "available_backends",
+    "compile",
     "disassemble",
     "execute",
 ]
 
 _HOMES = {
+    "compiler.artefact": ("Artefact",),
     "compiler.assembler": ("assemble",),
+    "compiler.compile": ("compile",),
     "compiler.disassembler": ("disassemble",),
     "compiler.program": ("Program",),
     "dispatch": ("Backend", "available_backends"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -108,10 +109,10 @@ def execute(
     raw = _bytecode(code)
     if mark and not raw.startswith(MAGIC):
         raw = MAGIC + raw
-    if backend is not None:
-        vm = vm.with_backend(backend)
     if state is None:
         state = fresh_state(vm)
+    if backend is not None:
+        state.use_backend(backend)
     _prepare(state, raw, value, blocks or {}, storage or {})
     tracer = Tracer() if trace else None
     return _run(state, _message(raw, calldata, gas, value, static), tracer)
@@ -119,13 +120,20 @@ def execute(
 
 def fresh_state(vm: type[SmartVM] = SmartVM) -> SmartVMState:
     """An empty state in memory, at block 1 of a chain of its own."""
+    state = _genesis(vm).get_vm().state
+    assert isinstance(state, SmartVMState)
+    return state
+
+
+@lru_cache(maxsize=32)
+def _genesis(vm: type[SmartVM]) -> MiningChain:
+    """A chain of one block. It is shared: what a state persists lies under a root of its own."""
     chain_class = MiningChain.configure(
         __name__="ThrowawayChain", vm_configuration=((0, vm),), chain_id=1
     )
     chain = chain_class.from_genesis(AtomicDB(), {"gas_limit": 1 << 60, "timestamp": 1}, {})
-    state = chain.get_vm().state
-    assert isinstance(state, SmartVMState)
-    return state
+    assert isinstance(chain, MiningChain)
+    return chain
 
 
 def _bytecode(code: bytes | str) -> bytes:

@@ -27,7 +27,7 @@ LIMBS_PER_GAS = 16
 LIMBS_PER_GAS_DIVIDE = 4
 """Limb-items that one gas divides."""
 
-DECIDED_BITS = 25
+DECIDED_BITS = 22
 """Scales (and results) up to so many bits are those of which float64 decides all but few items."""
 
 ACTIVATIONS_PER_GAS = 4

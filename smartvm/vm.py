@@ -67,15 +67,23 @@ class SmartVMState(PragueState):
     backend: ClassVar[str | Backend | None] = None
     _account_db: SmartVMAccountDB
     tracer: Tracer | None = None
-    _dispatcher: ClassVar[Dispatcher | None] = None
+    _dispatcher: Dispatcher | None = None
 
     @property
     def kernels(self) -> Dispatcher:
-        """The dispatcher of this class of states, made at its first use."""
-        cls = type(self)
-        if cls._dispatcher is None:
-            cls._dispatcher = make_dispatcher(cls.backend)
-        return cls._dispatcher
+        """What computes: this state's own choice, else that of its class, made at first use."""
+        if self._dispatcher is None:
+            type(self)._dispatcher = make_dispatcher(self.backend)
+        assert self._dispatcher is not None
+        return self._dispatcher
+
+    def use_backend(self, backend: str | Backend) -> None:
+        """Compute with another backend from now on. The results are the same bits.
+
+        Raises:
+            BackendError: no such backend, or it cannot run here.
+        """
+        self._dispatcher = make_dispatcher(backend)
 
     def get_block(self, address: Address, number: int) -> Block | None:
         """The weight block of an account, or None."""

@@ -23,7 +23,7 @@ from smartvm import (
 )
 from smartvm.dispatch import available_backends
 from smartvm.exceptions import BackendError, KernelFailure, MapMissing, OperandsMissing
-from smartvm.opcodes import STANDARD
+from smartvm.opcodes import PAPER, STANDARD
 
 # An instruction in a few lines: reverse the top map, or its groups.
 
@@ -214,3 +214,8 @@ def test_a_backend_of_ones_own_needs_no_entry_point():
             return Tensor.from_ints(-value for value in x)
 
     assert execute(assemble(SCALE), backend=Negating()).buffer == [[-7, -7]]
+
+
+def test_an_extension_cannot_take_a_name_of_ethereum():
+    with pytest.raises(SmartVMError, match="ADD is an instruction of Ethereum"):
+        PAPER.extended(replace(REVERSE, mnemonic="ADD"))

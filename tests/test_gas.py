@@ -38,12 +38,27 @@ def test_items_are_priced_per_limb():
 
 
 @pytest.mark.parametrize(
-    ("scale", "further"),
-    [(1, 0), (2**16 - 1, 0), (2**16, 1), (2**32 - 1, 1), (2**32, 2), (2**48, 3), (2**64 - 1, 3)],
+    ("scale", "each"), [(1, 1), (1000, 1), (2**22 - 1, 1), (2**22, 23), (2**64 - 1, 64)]
 )
-def test_activations_are_priced_by_the_scale(scale, further):
-    each = gas.ACTIVATION_ITEM + further * gas.ACTIVATION_SCALE_LIMB
-    assert gas.activation(7, scale) == 7 * each
+def test_sigmoid_and_tanh_are_priced_by_the_scale(scale, each):
+    assert gas.logistic(gas.ACTIVATIONS_PER_GAS, scale) == each
+    assert gas.logistic(100 * gas.ACTIVATIONS_PER_GAS, scale) == 100 * each
+
+
+def test_functions_are_priced_by_the_bits():
+    assert gas.function(8 * gas.ACTIVATIONS_PER_GAS, gas.DECIDED_BITS) == 8
+    assert gas.function(8, gas.DECIDED_BITS + 1) == 8 * gas.FUNCTION_ITEM
+
+
+def test_softmax_is_priced_by_what_its_items_can_need():
+    """A chain of items gains the bits of the scale each, within 2/3 of a scale a bit."""
+    assert gas.softmax_precision(group=3, scale=1000, spread=10**9) == 3 * 10
+    assert gas.softmax_precision(group=99, scale=1000, spread=8000) == 12 + 10
+    assert gas.softmax_precision(group=99, scale=1000, spread=0) == 10
+    item = gas.SOFTMAX_ITEM + 10 * gas.SOFTMAX_SCALE_BIT + 300
+    assert gas.softmax_item(10, 300) == item + 10 * 300**2 // gas.SOFTMAX_QUADRATIC_DENOMINATOR
+    table = 10 * gas.SOFTMAX_TABLE_BIT
+    assert gas.softmax(160, 10, 1000, 0) == table + 10 * gas.softmax_item(10, 10)
 
 
 def test_bytes_are_priced_by_the_word():
@@ -158,11 +173,13 @@ def test_memory_and_the_buffer_together_cannot_either():
         assert held < GIBIBYTE
 
 
-def test_the_blocks_that_can_be_read_are_less():
-    """As they are stored, each of a mebibyte, which is most bytes for the price of an access."""
-    mebibyte = 1 << 20
+@pytest.mark.parametrize("item_bytes", range(1, 33))
+def test_the_blocks_of_one_operand_cannot_either(item_bytes):
+    """As they are stored, unpacked, and put together; a block has at most a mebibyte."""
+    form = form_bytes((item_bytes + 1) // 2)
+    block = (1 << 20) // item_bytes
 
-    def price(size: int) -> int:
-        return gas.BLOCK_READ_COLD * -(-size // mebibyte) + gas.block_read(size)
+    def price(items: int) -> int:
+        return gas.BLOCK_READ_COLD * -(-items // block) + gas.block_read(items * form)
 
-    assert most(price) < GIBIBYTE // 2
+    assert most(price) * (item_bytes + 2 * form) < GIBIBYTE

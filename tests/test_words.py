@@ -156,6 +156,10 @@ def test_spatial_words_come_back(height, width, depth):
     assert words.names_depth(word) == (depth > 0)
 
 
+def test_a_depth_of_one_is_named_too():
+    assert words.names_depth(words.pack_spatial(5, 6, 1))
+
+
 @pytest.mark.parametrize("word", [7, 0, words.pack(5, 6, 7, 0), words.pack(5, 6, 0, 1)])
 def test_only_a_word_an_axis_names_a_depth(word):
     assert not words.names_depth(word)

@@ -32,11 +32,12 @@ PAID = 1 << 62
 
 @dataclass(frozen=True)
 class Map:
-    """Random items, the widest of them of just so many limbs; if `small`, all of a byte."""
+    """Random items, the widest of them of just so many limbs; or small ones, or zeros."""
 
     items: int
     limbs: int = 1
     small: bool = False
+    zero: bool = False
 
     def __str__(self) -> str:
         return f"{self.items:,} × {self.limbs} limbs"
@@ -103,8 +104,7 @@ class Cost:
 
 def measure(case: Case, runs: int) -> Cost:
     """The median of some executions of a DNN instruction."""
-    prepare = _preparation(case)
-    return Cost(case.mnemonic, str(case), *cost_of(prepare, runs))
+    return Cost(case.mnemonic, str(case), *cost_of(preparation(case), runs))
 
 
 def cost_of(prepare: Callable[[], Any], runs: int) -> tuple[int, float]:
@@ -140,8 +140,11 @@ def _message(code: bytes) -> MessageAPI:
     return Message(gas=GAS, to=CONTRACT, sender=CALLER, value=0, data=data, code=code)
 
 
-def _preparation(case: Case) -> Callable[[], Any]:
-    """A function that makes a new frame, ready to execute the case."""
+def preparation(case: Case, paid: int | None = PAID) -> Callable[[], Any]:
+    """A function that makes a new frame, ready to execute the case.
+
+    It has paid for so many bytes of Buffer; None is what its maps take.
+    """
     words, opcode = _operands(assemble(case.text))
     tensors = [_random(map_) if isinstance(map_, Map) else map_ for map_ in case.maps]
     open_state = states(case.blocks)
@@ -151,10 +154,9 @@ def _preparation(case: Case) -> Callable[[], Any]:
             resident.clear()
         state = open_state()
         frame = new_frame(state, MAGIC + bytes([opcode]), words, case.memory)
-        frame.buffer.paid = PAID
         for tensor in tensors:
-            tensor.memo.clear()
             frame.buffer.push(tensor)
+        frame.buffer.paid = frame.buffer.nbytes if paid is None else paid
         if case.blocks and case.warm:
             for number in range(1, case.blocks.count + 1):
                 state.mark_block_warm(CONTRACT, number)
@@ -175,6 +177,8 @@ def _operands(code: bytes) -> tuple[list[int], int]:
 
 @lru_cache(maxsize=16)
 def _random(map_: Map) -> Tensor:
+    if map_.zero:
+        return Tensor.zeros(map_.items)
     random = np.random.default_rng(map_.items)
     words = random.integers(0, 1 << 16, (map_.items, 16), dtype=np.uint16)
     words[0, map_.limbs - 1] = 0x7FFF  # an item that needs them all
@@ -199,4 +203,4 @@ def states(blocks: Blocks | None = None) -> Callable[[], Any]:
         vm.state.set_block(CONTRACT, number, encode_block(items, blocks.item_bytes))
     vm.state.persist()
     header = vm.get_header().copy(state_root=vm.state.state_root)
-    return lambda: SmartVM.build_state(chain.chaindb.db, header, None)
+    return lambda: SmartVM.build_state(chain.chaindb.db, header, vm.chain_context)

@@ -1,4 +1,4 @@
-"""Bad operands of the instructions that treat each item for itself, and of those that move items."""
+"""Bad operands of pooling, of arithmetic on each item, and of moving items."""
 
 from __future__ import annotations
 
@@ -37,12 +37,15 @@ POOLING = (
     Window("channels=1 size=1x65536 kernel=1x2 stride=1", 65536),
     Window("channels=1 size=65536x1 kernel=2x1 stride=1", 65536),
     Window("channels=1 flags=1 size=1x65536 kernel=1", 65536),
-    Window("channels=1 flags=2 size=1x65536 kernel=1x3 stride=1 padding=0x1", 65536),
+    Window("channels=1 flags=2 size=1x65536 kernel=1x3 stride=1 padding=0:0x1:1", 65536),
     Window("channels=1 flags=1 size=1x65536 kernel=1x2 stride=1x2", 65536),
-    Window("channels=1 dilation=4097 size=1x4096 kernel=1x2 stride=1 padding=0x2048", 4096),
+    Window(
+        "channels=1 dilation=65536 size=1x65535 kernel=1x2 stride=1x2 padding=0:0x65536:65536",
+        65535,
+    ),
     Window("channels=1 dilation=128 size=256 kernel=2 stride=1", 65536),
     Window("channels=1 size=256 kernel=1 stride=255", 65536),
-    Window("channels=1 size=256 padding=-127", 65536),
+    Window("channels=1 size=256 kernel=1 padding=-127", 65536),
     Window("channels=1 size=64x64x64 kernel=2 stride=1", 262144),
     Window("channels=1 size=1 kernel=401 padding=200", 1),
     Window("channels=1 flags=2 size=1 kernel=201 padding=200 stride=1", 1),
@@ -87,10 +90,10 @@ def buffers() -> Iterator[Case]:
         for limbs in LIMBS:
             x = Map(items, limbs)
             yield Case(f"BUF_FIL value={(1 << 16 * limbs - 1) - 1}", (x,))
-            yield Case("BUF_COPY", (x,))
+            yield Case("BUF_COPY start=0 end=0", (x,))
             yield Case("BUF_COPY start=0 mode=1", (x,))
             yield Case("BUF_FREE size=0 mode=1", (x,))
-            yield Case("BUF_CLS", (x,))
+            yield Case("BUF_CLS count=0", (x,))
             if items > 1:
                 yield Case(f"BUF_COPY start=1 end={items}", (x,))
                 yield Case(f"BUF_COPY start={items - 1} end={items}", (x,))

@@ -73,12 +73,12 @@ class Stock(NamedTuple):
         return [WIDE] * self.under + list(reversed(self.operands)) * TIMES
 
     def __str__(self) -> str:
-        shown = (f"{word:#x}" if word < 1 << 20 else "wide" for word in self.operands)
+        shown = (f"{word:,}" if word < 1 << 20 else "wide" for word in self.operands)
         return " ".join([unwrap(PRAGUE_OPCODES[self.opcode]).mnemonic, *shown])
 
 
 def instructions() -> Iterator[Stock]:
-    """Every instruction that does not end the frame, most of them more than once."""
+    """Every instruction that can be repeated in a frame, most of them more than once."""
     yield from _arithmetic()
     yield from _environment()
     yield from _memory_and_storage()
@@ -142,7 +142,6 @@ def _calls() -> Iterator[Stock]:
             yield Stock(opcode, (100_000, account, *(0,) * (operands - 2)))
     yield Stock(0xF0, (0, 0, 0))
     yield Stock(0xF0, (0, 0, 1000))
-    yield Stock(0xF5, (0, 0, 1000, 7))
 
 
 def measure(stock: Stock, runs: int) -> Cost:

@@ -13,8 +13,7 @@ from smartvm import gas
 from smartvm.chain.accounts import Account
 from smartvm.chain.local import Chain
 from smartvm.chain.receipts import Receipt
-from smartvm.compiler.abi import encode_call
-from smartvm.compiler.contract_abi import SET_BLOCK
+from smartvm.compiler.contract import set_block_call
 from smartvm.compiler.emit import WeightBlock
 
 TRANSACTION_BASE = 21_000
@@ -85,11 +84,6 @@ def holds(state: Any, contract: bytes, number: int, block: WeightBlock) -> bool:
     if stored is None or stored.item_bytes != block.item_bytes:
         return False
     return bool(stored.items == block.tensor)
-
-
-def set_block_call(number: int, block: WeightBlock) -> bytes:
-    """The calldata that writes a block."""
-    return encode_call(SET_BLOCK, number, block.item_bytes, block.packed)
 
 
 def _send(

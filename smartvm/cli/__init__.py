@@ -14,19 +14,24 @@ from io import TextIOWrapper
 
 from smartvm import __version__
 from smartvm.cli.assembly import ASM, DISASM
+from smartvm.cli.check import CHECK
 from smartvm.cli.command import Command, Parser, UsageError
+from smartvm.cli.compile import COMPILE
+from smartvm.cli.gas import GAS
 from smartvm.cli.info import INFO
 from smartvm.cli.opcodes import OPCODES
 from smartvm.cli.run import RUN
 
 __all__ = ["COMMANDS", "main"]
 
-COMMANDS: list[Command] = [ASM, DISASM, OPCODES, RUN, INFO]
+COMMANDS: list[Command] = [COMPILE, CHECK, GAS, ASM, DISASM, OPCODES, RUN, INFO]
 """All sub-commands, in the order of the help."""
 
 DESCRIPTION = "An Ethereum virtual machine that runs neural networks inside smart contracts."
 EPILOG = """\
 examples:
+  smartvm compile model.onnx      an ONNX model to a contract with its weights
+  smartvm gas model.onnx          what it costs, before anything is sent
   smartvm opcodes                 the instructions
   smartvm opcodes CONV_MUL        one of them in full
   smartvm asm net.asm             assembly to bytecode

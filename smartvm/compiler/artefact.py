@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +61,10 @@ class Artefact:
     def name(self) -> str:
         """Of the model."""
         return self.contract.graph.name
+
+    def with_report(self, report: Mapping[str, Any]) -> Artefact:
+        """The same with another report."""
+        return replace(self, report=report)
 
     def check_certificate(self) -> None:
         """Prove the certificate anew, from the graph and the weights alone.

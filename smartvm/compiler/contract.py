@@ -24,7 +24,8 @@ from eth.vm.forks.spurious_dragon.constants import EIP170_CODE_SIZE_LIMIT
 from eth_utils import keccak
 
 from smartvm.compiler import contract_code as code
-from smartvm.compiler.contract_abi import contract_abi
+from smartvm.compiler.abi import encode_call
+from smartvm.compiler.contract_abi import SET_BLOCK, contract_abi
 from smartvm.compiler.emit import BLOCK_BYTES, Emitted, WeightBlock, emit
 from smartvm.compiler.integer_graph import IntegerGraph
 from smartvm.compiler.layers import Layer, attribute, instruction_sources, layers
@@ -137,6 +138,11 @@ def model_hash(unhashed: bytes, blocks: dict[int, WeightBlock]) -> bytes:
         words += [number.to_bytes(32, "big"), block.item_bytes.to_bytes(32, "big")]
         words.append(keccak(block.packed))
     return bytes(keccak(b"".join(words)))
+
+
+def set_block_call(number: int, block: WeightBlock) -> bytes:
+    """The calldata with which the owner writes a block."""
+    return encode_call(SET_BLOCK, number, block.item_bytes, block.packed)
 
 
 def classes_of(graph: IntegerGraph) -> int:

@@ -107,8 +107,8 @@ def _encode(value: Any) -> Any:
 def _decode(kind: Any, data: Any) -> Any:
     """The value of that type; what has the wrong form raises TypeError, ValueError or KeyError."""
     if is_dataclass(kind):
-        hints = _hints(kind)
         make: Any = kind
+        hints = _hints(make)
         return make(**{name: _decode(hints[name], item) for name, item in data.items()})
     if kind is Interval:
         return Interval(*_decode(tuple[int, int], data))

@@ -114,7 +114,7 @@ def read(source: str | PathLike[str] | bytes | onnx.ModelProto) -> onnx.ModelPro
             proto = onnx.load_model_from_string(source)
         else:
             name = str(source)
-            proto = onnx.load(Path(source))
+            proto = onnx.load(Path(source), format="protobuf")
     except FileNotFoundError:
         raise ModelError(f"{name}: there is no such file") from None
     except (DecodeError, OSError, ValueError) as error:
@@ -146,7 +146,7 @@ def wrap(proto: onnx.ModelProto) -> FloatModel:
     Raises:
         ModelError: some tensor has no static shape.
     """
-    constants = constants_of(proto)
+    constants = {name: plain(array) for name, array in constants_of(proto).items()}
     nodes = tuple(wrap_node(node) for node in proto.graph.node if node.op_type != "Constant")
     shapes = {name: array.shape for name, array in constants.items()}
     dtypes: dict[str, np.dtype[Any]] = {name: array.dtype for name, array in constants.items()}
@@ -168,13 +168,16 @@ def wrap(proto: onnx.ModelProto) -> FloatModel:
     )
 
 
+def plain(array: np.ndarray) -> np.ndarray:
+    """The array in a dtype of numpy's own; those that ONNX adds are narrower than float32."""
+    return array.astype(np.float32) if array.dtype.name == "bfloat16" else array
+
+
 def wrap_node(node: onnx.NodeProto) -> Node:
     """A node with its attributes as Python values."""
     operator = node.op_type if node.domain in DEFAULT_DOMAINS else f"{node.domain}.{node.op_type}"
-    outputs = tuple(node.output)
-    name = node.name or f"{operator}({next(filter(None, outputs), '')})"
     attributes = {entry.name: _python_value(entry) for entry in node.attribute}
-    return Node(name, operator, tuple(node.input), outputs, attributes)
+    return Node(node.name, operator, tuple(node.input), tuple(node.output), attributes)
 
 
 def _python_value(attribute: onnx.AttributeProto) -> Any:

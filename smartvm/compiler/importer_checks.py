@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smartvm.compiler.float_model import Node, Shape
+from smartvm.compiler.float_model import FLOATS, Node, Shape
 from smartvm.compiler.lowering.registry import LOWERERS, Problem
 from smartvm.exceptions import ModelError
 
@@ -163,7 +163,7 @@ def refuse_numbers(proto: onnx.ModelProto) -> None:
     names = []
     for name, tensor in _tensors(proto):
         array = numpy_helper.to_array(tensor)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.name in FLOATS and not np.isfinite(array).all():
             kind = "NaN" if np.isnan(array).any() else "infinite"
             names.append(f"{name!r} ({kind})")
     if names:

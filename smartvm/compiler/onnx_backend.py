@@ -38,6 +38,13 @@ DATA_ONLY = frozenset(
     {"Add", "Sub", "Mul", "Div", "Sum", "Mean", "Max", "Min", "Concat", "MatMul", "Gather"}
 )
 """Operators all of whose inputs are data; of the others it is the first one."""
+INTEGER_KINDS = "biu"
+"""Kinds of numpy's dtypes that hold integers; all others that are supported hold real numbers."""
+NAMES_OF_TYPES = """
+    BOOL INT8 INT16 INT32 INT64 UINT8 UINT16 UINT32 UINT64 FLOAT16 BFLOAT16 FLOAT DOUBLE
+"""
+TYPES = frozenset(NAMES_OF_TYPES.split())
+"""ONNX's names of the types that inputs and outputs may have."""
 BACKENDS = {"CPU": "numpy", "CUDA": "cupy"}
 """The backend that computes on each of ONNX's devices."""
 
@@ -83,6 +90,7 @@ class SmartVMBackend(Backend):
         super().prepare(model, device)
         if not cls.supports_device(device):
             raise NotImplementedError(f"the device {device} cannot be used here")
+        refuse_types(model)
         return PreparedModel(model, scale, ranges or {}, BACKENDS[device.partition(":")[0]])
 
     @classmethod
@@ -173,6 +181,20 @@ class PreparedModel(BackendRep):
         return self.executable
 
 
+def refuse_types(model: onnx.ModelProto) -> None:
+    """Refuse sequences, strings, complex numbers and those of less than a byte.
+
+    Raises:
+        NotImplementedError: it names the input or output.
+    """
+    for value in (*model.graph.input, *model.graph.output):
+        kind = value.type.WhichOneof("value")
+        if kind == "tensor_type":
+            kind = onnx.TensorProto.DataType.Name(value.type.tensor_type.elem_type)
+        if kind not in TYPES:
+            raise NotImplementedError(f"{value.name} is of the type {kind}")
+
+
 def input_names(model: onnx.ModelProto) -> list[str]:
     """The inputs that have no initializer."""
     known = {tensor.name for tensor in model.graph.initializer}
@@ -221,7 +243,7 @@ def check_shapes(model: FloatModel, data: Arrays) -> None:
             raise ValueError(
                 f"input {name}: expected shape {model.shapes[name]}, not {array.shape}"
             )
-        if not np.isfinite(array).all():
+        if not np.isfinite(array.astype(np.float64)).all():
             raise ValueError(f"input {name}: not all of it are finite numbers")
 
 
@@ -243,7 +265,7 @@ def covers(graph: IntegerGraph, data: Arrays) -> bool:
 
 def to_integers(array: np.ndarray, scale: int) -> list[int]:
     """The integers nearest array·scale, ties to even; indices and counts as they are."""
-    if array.dtype.kind != "f":
+    if array.dtype.kind in INTEGER_KINDS:
         return [int(item) for item in array.reshape(-1)]
     scaled = array.reshape(-1).astype(np.float64) * scale
     return [round(item) for item in scaled.tolist()]
@@ -253,6 +275,6 @@ def from_integers(
     items: list[int], scale: int, dtype: np.dtype[Any], shape: tuple[int, ...]
 ) -> np.ndarray:
     """The array of the type that integers at a scale stand for."""
-    if dtype.kind != "f":
+    if dtype.kind in INTEGER_KINDS:
         return np.array(items, dtype=object).astype(dtype).reshape(shape)
     return np.array([item / scale for item in items]).astype(dtype).reshape(shape)

@@ -129,8 +129,8 @@ class _Planner:
         consumed = operation.consumed
         self.readers.subtract(set(operation.inputs))
         if not self._lie_ready(consumed):
-            for name in consumed:
-                self._to_top(name)
+            for position, name in enumerate(consumed):
+                self._to_top(name, last=name not in consumed[position + 1 :])
         places = tuple(self._place(name) for name in operation.addressed)
         self.moves.append(Run(operation, places))
         self.total += self._items(operation.output)
@@ -144,12 +144,13 @@ class _Planner:
         top = tuple(self.stack[len(self.stack) - len(consumed) :])
         return top == consumed and all(self.readers[name] == 0 for name in consumed)
 
-    def _to_top(self, name: str) -> None:
+    def _to_top(self, name: str, last: bool) -> None:
+        """Copy a value to the top; where this is its last use, its original is released."""
         depth = self._depth(name)
         self.moves.append(Copy(depth))
         self.stack.append(name)
         self._note_peak()
-        if self.readers[name] == 0 and self.stack.count(name) == 2:
+        if last and self.readers[name] == 0:
             self._drop(depth + 1)
 
     def _depth(self, name: str) -> int:

@@ -10,19 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 import numpy as np
-from eth.constants import GAS_CODEDEPOSIT, GAS_TX
+from eth.constants import CREATE_CONTRACT_ADDRESS, GAS_CODEDEPOSIT, GAS_TX
 from eth.vm.forks.prague.constants import STANDARD_TOKEN_COST, TOTAL_COST_FLOOR_PER_TOKEN
+from eth.vm.forks.shanghai.constants import INITCODE_WORD_COST
 
 from smartvm.compiler.abi import encode_call
 from smartvm.compiler.certify import Certificate
-from smartvm.compiler.contract import ModelContract, classes_of
-from smartvm.compiler.contract_abi import INFER, PREDICT, SET_BLOCK
+from smartvm.compiler.contract import ModelContract, classes_of, set_block_call
+from smartvm.compiler.contract_abi import INFER, PREDICT
 from smartvm.compiler.emit import WeightBlock
-from smartvm.compiler.price_bound import bounding_vm
+from smartvm.compiler.price_bound import bounding_vm, state_of_stand_ins
 from smartvm.dispatch.tensor import Tensor
 from smartvm.execution import CALLER, CONTRACT, execute
+from smartvm.gas import words
 from smartvm.vm import SmartVM
 
 UNLIMITED = 1 << 62
@@ -49,7 +52,12 @@ class RunPrice:
 def transaction_gas(data: bytes, frame_gas: int, creates: bool = False) -> int:
     """Gas of a transaction whose frame takes `frame_gas`: intrinsic gas, or EIP-7623's floor."""
     unsigned = SmartVM.get_transaction_builder().create_unsigned_transaction(
-        nonce=0, gas_price=0, gas=0, to=b"" if creates else CONTRACT, value=0, data=data
+        nonce=0,
+        gas_price=0,
+        gas=0,
+        to=CREATE_CONTRACT_ADDRESS if creates else CONTRACT,
+        value=0,
+        data=data,
     )
     tokens = data.count(0) + STANDARD_TOKEN_COST * (len(data) - data.count(0))
     floor = GAS_TX + TOTAL_COST_FLOOR_PER_TOKEN * tokens
@@ -58,9 +66,10 @@ def transaction_gas(data: bytes, frame_gas: int, creates: bool = False) -> int:
 
 def deploy_gas(contract: ModelContract) -> int:
     """Gas of the transaction that creates the contract."""
-    frame = execute(contract.init_code, gas=UNLIMITED).raise_for_error()
-    deposit = GAS_CODEDEPOSIT * len(contract.runtime)
-    return transaction_gas(contract.init_code, frame.gas_used + deposit, creates=True)
+    code = contract.init_code
+    frame = execute(code, gas=UNLIMITED).raise_for_error().gas_used
+    frame += INITCODE_WORD_COST * words(len(code)) + GAS_CODEDEPOSIT * len(contract.runtime)
+    return transaction_gas(code, frame, creates=True)
 
 
 def block_gas(contract: ModelContract, number: int, *, exists: bool) -> int:
@@ -85,11 +94,6 @@ def _write_gas(runtime: bytes, items: int, item_bytes: int, exists: bool) -> int
     return frame.raise_for_error().gas_used
 
 
-def set_block_call(number: int, block: WeightBlock) -> bytes:
-    """The calldata that writes a block."""
-    return encode_call(SET_BLOCK, number, block.item_bytes, block.packed)
-
-
 def upload_gas(contract: ModelContract) -> int:
     """Gas of all transactions that write the blocks for the first time, one a block."""
     return sum(block_gas(contract, number, exists=False) for number in contract.blocks)
@@ -99,6 +103,15 @@ def update_gas(contract: ModelContract) -> dict[str, int]:
     """Gas of writing all blocks of a layer anew, for each layer that has any."""
     return {
         layer: sum(block_gas(contract, number, exists=True) for number in numbers)
+        for layer, numbers in layer_blocks(contract).items()
+    }
+
+
+def layer_bytes(contract: ModelContract) -> dict[str, int]:
+    """Bytes of the items of each layer's blocks, for each layer that has any."""
+    sizes = {n: len(block.items) * block.item_bytes for n, block in contract.blocks.items()}
+    return {
+        layer: sum(sizes[number] for number in numbers)
         for layer, numbers in layer_blocks(contract).items()
     }
 
@@ -131,26 +144,22 @@ def run_gas(contract: ModelContract, packed: bytes) -> RunPrice:
     Raises:
         VMError: the frame would fail.
     """
-    return _run(contract, packed, SmartVM)
+    blocks = {number: block.tensor for number, block in contract.blocks.items()}
+    return _run(contract, packed, blocks=blocks)
 
 
 def run_bound(contract: ModelContract, certificate: Certificate) -> RunPrice:
     """What such a transaction takes at most, whatever the input in range."""
     worst = b"\xff" * contract.input_format.nbytes  # no byte of calldata costs more
-    return _run(contract, worst, bounding_vm(contract, certificate))
+    vm = bounding_vm(contract, certificate)
+    return _run(contract, worst, state=state_of_stand_ins(contract, vm))
 
 
-def _run(contract: ModelContract, packed: bytes, vm: type[SmartVM]) -> RunPrice:
+def _run(contract: ModelContract, packed: bytes, **options: Any) -> RunPrice:
     function = INFER if classes_of(contract.graph) else PREDICT
     calldata = encode_call(function, packed)
     execution = execute(
-        contract.runtime,
-        calldata=calldata,
-        gas=UNLIMITED,
-        blocks={number: block.tensor for number, block in contract.blocks.items()},
-        storage=OWNED,
-        vm=vm,
-        trace=True,
+        contract.runtime, calldata=calldata, gas=UNLIMITED, storage=OWNED, trace=True, **options
     ).raise_for_error()
     layers = {layer.name: 0 for layer in contract.layers}
     around = 0

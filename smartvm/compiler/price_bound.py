@@ -3,7 +3,7 @@
 Every instruction takes its price from lengths and from the widths of what lies on the Buffer, and
 no price falls where a width grows. So the contract runs as it is, by the instructions themselves,
 on maps that have the bounds of the certificate and nothing else: each kernel answers with the
-stand-in of its result.
+stand-in of its result. Weights are stood in for as well, for their widths are declared.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ from smartvm.compiler.operations import FullyConnected
 from smartvm.dispatch import Backend
 from smartvm.dispatch.backend import KERNELS
 from smartvm.dispatch.tensor import Tensor, form_bytes
-from smartvm.vm import SmartVM, SmartVMComputation
+from smartvm.execution import CONTRACT, fresh_state
+from smartvm.storage import encode_block
+from smartvm.vm import SmartVM, SmartVMComputation, SmartVMState
 from smartvm.words import MAX_LIMBS, limbs_for
 
 
@@ -43,6 +45,18 @@ def bounding_vm(contract: ModelContract, certificate: Certificate) -> type[Smart
     return vm.configure(_state_class=state)
 
 
+def state_of_stand_ins(contract: ModelContract, vm: type[SmartVM]) -> SmartVMState:
+    """A state in which each block of the contract is one of zeros, of its length and width."""
+    values: dict[tuple[int, int], bytes] = {}
+    state = fresh_state(vm)
+    for number, block in contract.blocks.items():
+        form = len(block.items), block.item_bytes
+        if form not in values:
+            values[form] = encode_block(Tensor.zeros(form[0]), block.item_bytes)
+        state.set_block(CONTRACT, number, values[form])
+    return state
+
+
 def _results(contract: ModelContract, certificate: Certificate) -> Iterator[Tensor]:
     """The result of each kernel, in the order in which the contract calls them."""
     graph = contract.graph
@@ -61,7 +75,7 @@ def stand_in(length: int, interval: Interval) -> Tensor:
     narrow = size <= 8
     zero = np.zeros(1, f"i{size}") if narrow else np.zeros((1, MAX_LIMBS), np.uint16)
     shape = (length,) if narrow else (length, MAX_LIMBS)
-    return Tensor(np.broadcast_to(zero, shape), tuple(interval))
+    return Tensor(np.broadcast_to(zero, shape), interval)
 
 
 class _InputBuffer(Buffer):

@@ -7,6 +7,8 @@ every tensor (`onnx.shape_inference`).
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -24,18 +26,35 @@ BROADCASTING_OPSET = 7
 DEFAULT_DOMAINS = ("", "ai.onnx")
 LARGEST_SHAPE = 1 << 10
 """Items of a constant that may be a shape, or indices from which one is computed."""
+NO_MESSAGES = logging.NullHandler()
 FOLD_LIMIT = 1 << 30
 """Items of a constant up to which operations on constants are folded."""
 
 
 def simplify(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model at a recent opset, with constants folded and all shapes inferred."""
+    names = {output: node.name for node in proto.graph.node for output in node.output}
     proto = convert(proto)
     make_constants_concrete(proto)
     proto = optimize(proto)
     if make_constants_concrete(proto):
         proto = optimize(proto)
+    name_nodes(proto, names)
     return with_shapes(proto)
+
+
+def name_nodes(proto: onnx.ModelProto, names: Mapping[str, str]) -> None:
+    """Give each node a name of its own: that of the node which gave its output at first.
+
+    Simplification gives new names to nodes that it merges or that had none. Where a name is
+    empty or taken, the operator and the output stand for it.
+    """
+    taken: set[str] = set()
+    for node in proto.graph.node:
+        output = next(filter(None, node.output), "")
+        name = names.get(output, "")
+        node.name = name if name and name not in taken else f"{node.op_type}({output})"
+        taken.add(node.name)
 
 
 def convert(proto: onnx.ModelProto) -> onnx.ModelProto:
@@ -107,15 +126,30 @@ def constants_of(proto: onnx.ModelProto) -> dict[str, np.ndarray]:
 
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in proto.graph.initializer}
     for node in proto.graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            arrays[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+        array = constant_array(node.attribute[0]) if node.op_type == "Constant" else None
+        if array is not None:
+            arrays[node.output[0]] = array
     return arrays
+
+
+def constant_array(attribute: onnx.AttributeProto) -> np.ndarray | None:
+    """The array of a Constant node's attribute; None for text and sparse tensors."""
+    from onnx import helper, numpy_helper
+
+    if attribute.name == "value":
+        return numpy_helper.to_array(attribute.t)
+    kinds = {"value_float": "f4", "value_floats": "f4", "value_int": "i8", "value_ints": "i8"}
+    if attribute.name not in kinds:
+        return None
+    return np.array(helper.get_attribute_value(attribute), kinds[attribute.name])
 
 
 def optimize(proto: onnx.ModelProto) -> onnx.ModelProto:
     """The model with constants folded, identities removed and functions inlined."""
     import onnxscript.optimizer
 
+    for library in ("onnxscript", "onnx_ir"):  # what they skip concerns no user of this package
+        logging.getLogger(library).addHandler(NO_MESSAGES)
     return onnxscript.optimizer.optimize(
         proto, input_size_limit=FOLD_LIMIT, output_size_limit=FOLD_LIMIT
     )

@@ -28,8 +28,9 @@ class Tensor:
 
     Attributes:
         data: (n,) int16, int32 or int64, or (n, 16) uint16; read-only.
-        memo: derived forms that a backend wants to keep with the values (packed weights, say);
-            dropped with the tensor, never part of its meaning.
+        memo: where a backend keeps forms that it derives from the values (packed weights, say), or
+            None. Only what is resident has one (weight blocks, constants), for there its size is
+            counted; a feature map has none.
     """
 
     __slots__ = ("_bounds", "data", "memo")
@@ -38,7 +39,7 @@ class Tensor:
         """Adopt `data`, already in the narrowest form, whose least and greatest are `bounds`."""
         data.flags.writeable = False
         self.data = data
-        self.memo: dict[Any, Any] = {}
+        self.memo: dict[Any, Any] | None = None
         self._bounds = bounds
 
     @classmethod

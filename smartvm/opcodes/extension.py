@@ -6,6 +6,7 @@ The extension page (docs/isa.md §8). A map is seen as an array of as many axes 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import prod
 
 from smartvm import gas, words
 from smartvm.dispatch.movement import LAST, Reduction
@@ -23,9 +24,7 @@ def buf_view(frame: Frame) -> None:
     # SHAPE
     dims, strides = _axes(*axes)
     _check_inside(frame, offset, dims, strides)
-    items, limbs = 1, frame.buffer.top.limbs
-    for length in dims:
-        items *= length
+    items, limbs = prod(dims), frame.buffer.top.limbs
     # GAS
     frame.consume_gas(gas.elementwise(items, limbs), "view")
     charge_growth(frame, items, limbs)

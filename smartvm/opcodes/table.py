@@ -16,6 +16,9 @@ follow from the row.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from inspect import unwrap
+
+from eth.vm.forks.prague.opcodes import PRAGUE_OPCODES
 
 from smartvm.exceptions import SmartVMError
 from smartvm.opcodes.buffer_table import BUFFER
@@ -26,6 +29,8 @@ from smartvm.opcodes.instruction import Instruction
 RELOCATION = {number: number + 0x80 for number in range(0x30, 0x3B)}
 """Ethereum's instructions that the paper's displace, and where they answer in a DNN contract."""
 EXTENSION_PAGE = range(0xC0, 0xD0)
+STOCK_MNEMONICS = frozenset(unwrap(logic).mnemonic for logic in PRAGUE_OPCODES.values())
+"""Names that no DNN instruction may take."""
 
 
 class InstructionSet:
@@ -42,9 +47,12 @@ class InstructionSet:
         """This set with more rows.
 
         Raises:
-            SmartVMError: a number outside the extension page, or taken already.
+            SmartVMError: a number outside the extension page, or taken already, or a name of
+                Ethereum's.
         """
         for row in rows:
+            if row.mnemonic in STOCK_MNEMONICS:
+                raise SmartVMError(f"{row.mnemonic} is an instruction of Ethereum")
             if row.opcode not in EXTENSION_PAGE:
                 raise SmartVMError(
                     f"{row.mnemonic}: an extension has a number from 0xc0 to 0xcf, "

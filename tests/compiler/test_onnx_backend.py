@@ -114,6 +114,31 @@ def test_an_unsupported_operator_is_refused_when_the_model_is_prepared() -> None
     assert SmartVMBackend.is_compatible(relu_model())
 
 
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (helper.make_tensor_value_info("x", TensorProto.STRING, (1,)), "STRING"),
+        (helper.make_tensor_sequence_value_info("x", TensorProto.FLOAT, (1,)), "sequence_type"),
+    ],
+)
+def test_what_is_no_tensor_of_numbers_is_refused(value: onnx.ValueInfoProto, kind: str) -> None:
+    output = onnx.ValueInfoProto()
+    output.CopyFrom(value)
+    output.name = "y"
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", [value], [output])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 16)], ir_version=8)
+    with pytest.raises(NotImplementedError, match=f"x is of the type {kind}"):
+        SmartVMBackend.prepare(model)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float64])
+def test_outputs_have_the_type_of_the_model(dtype: type[np.floating]) -> None:
+    node = helper.make_node("Relu", ["x"], ["y"])
+    (y,) = SmartVMBackend.run_node(node, [X.astype(dtype)], opset_version=OPSET)
+    np.testing.assert_array_equal(y, np.maximum(X, 0).astype(dtype))
+    assert y.dtype == dtype
+
+
 def test_a_model_that_is_none_is_refused_by_the_checker_of_onnx() -> None:
     with pytest.raises(onnx.checker.ValidationError):
         SmartVMBackend.prepare(onnx.ModelProto())

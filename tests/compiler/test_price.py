@@ -6,16 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smartvm.chain import Chain, upload_blocks
-from smartvm.chain.upload import set_block_call
 from smartvm.compiler import lenet5
 from smartvm.compiler.abi import encode_call
-from smartvm.compiler.certify import Bound, Certificate, certify
-from smartvm.compiler.contract import ModelContract, build_contract
+from smartvm.compiler.certify import Bound, certify
+from smartvm.compiler.contract import ModelContract, build_contract, set_block_call
 from smartvm.compiler.contract_abi import INFER, PREDICT
 from smartvm.compiler.integer_graph import IntegerGraph, Interval, Value
 from smartvm.compiler.operations import EXP, Function, Multiply, MultiplyConstant
 from smartvm.compiler.price import (
-    RunPrice,
     block_gas,
     deploy_gas,
     layer_blocks,
@@ -118,7 +116,7 @@ def test_the_bound_holds_for_every_input_in_range(graph: IntegerGraph, data: st.
     assert run_gas(contract, packed).total <= bound.total
 
 
-@pytest.mark.parametrize("ends", [(-5000, 3), (-3, 5000), (-40_000, 40_000)])
+@pytest.mark.parametrize("ends", [(-5000, 3), (-3, 5000), (-9000, 9000)])
 def test_the_bound_holds_for_an_input_of_one_item(ends: tuple[int, int]) -> None:
     graph = IntegerGraph(
         "one",
@@ -138,18 +136,13 @@ def test_the_bound_holds_for_an_input_of_one_item(ends: tuple[int, int]) -> None
 def test_the_bound_is_that_of_the_certificate() -> None:
     graph = Sequential("scaled", (4,), scale=1, input_range=Interval(-9, 9)).graph
     graph.operations.append(MultiplyConstant("y", ("input",), 1 << 20, source="scale"))
-    graph.values["y"], graph.outputs = Value((4,)), ("y",)
-    contract, certificate = build_contract(graph), certify(graph)
-    wider: Certificate = certificate | {"y": Bound("y", Interval(0, 1 << 200), Interval(0, 0))}
     graph.operations.append(MultiplyConstant("z", ("y",), 3, source="again"))
-    graph.values["z"], graph.outputs = Value((4,)), ("z",)
+    graph.values |= {"y": Value((4,)), "z": Value((4,))}
+    graph.outputs = ("z",)
     contract, certificate = build_contract(graph), certify(graph)
     wider = certificate | {"y": Bound("y", Interval(0, 1 << 200), Interval(0, 0))}
-    assert layer_gas(run_bound(contract, wider)) > layer_gas(run_bound(contract, certificate))
-
-
-def layer_gas(price: RunPrice) -> int:
-    return price.layers["again"]
+    narrow, wide = (run_bound(contract, bounds).layers["again"] for bounds in (certificate, wider))
+    assert narrow < wide
 
 
 def test_a_network_without_classes_is_priced_by_predict() -> None:

@@ -116,6 +116,14 @@ def test_both_sides_of_a_root_and_a_half(name: str, root: int) -> None:
 
 
 @BACKENDS
+@pytest.mark.parametrize("root", [1 << 26, (1 << 27) - 1, (1 << 30) + 1, (1 << 31) - 1])
+def test_next_to_a_square(name: str, root: int) -> None:
+    """Where a float cannot tell the square from its neighbours."""
+    items = [root * root + step for step in range(-600, 601, 50)]
+    assert backend(name).function(Tensor.from_ints(items), 1, SQRT).to_ints() == [root] * 25
+
+
+@BACKENDS
 def test_exact_values(name: str) -> None:
     for scale in SCALES:
         zero, one = Tensor.from_ints([0]), Tensor.from_ints([scale])

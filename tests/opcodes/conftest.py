@@ -141,6 +141,12 @@ def _fit(items: Sequence[int], bits: int) -> bool:
     return all(-(1 << bits - 1) <= item < 1 << bits - 1 for item in items)
 
 
+def _unpacking(items: int, item_bytes: int) -> int:
+    """Reading a block: by the words that its items take in the form that holds their width."""
+    form = next(size for size in (2, 4, 8, 32) if item_bytes <= size)
+    return gas.BLOCK_READ_WORD * -(-items * form // 32)
+
+
 class Price:
     """The terms of docs/gas.md, written from its text. Each is rounded down by itself."""
 
@@ -157,12 +163,12 @@ class Price:
         return count * limbs // gas.LIMBS_PER_GAS_DIVIDE
 
     @staticmethod
-    def cold_block(size: int) -> int:
-        return gas.BLOCK_READ_COLD + gas.BLOCK_READ_WORD * -(-size // 32)
+    def cold_block(items: int, item_bytes: int = 1) -> int:
+        return gas.BLOCK_READ_COLD + _unpacking(items, item_bytes)
 
     @staticmethod
-    def warm_block(size: int) -> int:
-        return gas.BLOCK_READ_WARM + gas.BLOCK_READ_WORD * -(-size // 32)
+    def warm_block(items: int, item_bytes: int = 1) -> int:
+        return gas.BLOCK_READ_WARM + _unpacking(items, item_bytes)
 
     @staticmethod
     def copied(size: int) -> int:

@@ -107,32 +107,53 @@ def ramp(count: int, limbs: int = 1) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("scale", "further_limbs", "item"),
+    ("scale", "work", "item"),
     [
-        (1, 0, 8),
-        (2**16 - 1, 0, 8),
-        (2**16, 1, 8),
-        (2**32, 2, 8),
-        (2**63 - 1, 3, 8),
-        (2**63, 3, 32),
-        (LARGEST_SCALE, 3, 32),
+        (1, 100, 8),
+        (2**22 - 1, 100, 8),
+        (2**22, 2300, 8),
+        (2**63 - 1, 6300, 8),
+        (2**63, 6400, 32),
+        (LARGEST_SCALE, 6400, 32),
     ],
 )
-@pytest.mark.parametrize("mnemonic", ["ACT_SM0", "ACT_SM1", "ACT_TANH"])
-def test_the_gas_of_an_activation(run, price, mnemonic, scale, further_limbs, item):
-    """An item costs what its worst value would, and more for each further limb of the scale."""
+@pytest.mark.parametrize("mnemonic", ["ACT_SM1", "ACT_TANH"])
+def test_the_gas_of_sigmoid_and_tanh(run, price, mnemonic, scale, work, item):
+    """Items where float64 decides all but few of them, beyond that by the bits of the scale."""
     outcome = run(f"{mnemonic} scale={scale}", maps=[[0] * 100])
-    each = gas.ACTIVATION_ITEM + gas.ACTIVATION_SCALE_LIMB * further_limbs
     growth = price.growth(200, 200 + 100 * item)
-    assert outcome.gas == gas.BASE + 100 * each + growth
+    assert outcome.gas == gas.BASE + work // gas.ACTIVATIONS_PER_GAS + growth
 
 
-@pytest.mark.parametrize("mnemonic", ["ACT_SM0", "ACT_SM1", "ACT_TANH"])
+@pytest.mark.parametrize("mnemonic", ["ACT_SM1", "ACT_TANH"])
 def test_the_gas_does_not_depend_on_the_items(run, mnemonic):
     def cost(items: list[int]) -> int:
         return run(f"{mnemonic} scale=1000", maps=[items]).gas
 
     assert cost([0] * 8) == cost([-1, 1] * 4) == cost([32767] * 8)
+
+
+@pytest.mark.parametrize(
+    ("operands", "items", "bits", "precision"),
+    [
+        ("scale=1000 group=4", [0, 0, 0, 0], 10, 10),
+        ("scale=1000 group=4", [0, 0, 0, 2000], 10, 13),  # 3/2 bits for each of two scales
+        ("scale=1000 group=4", [-8000, 0, 0, 8000], 10, 34),
+        ("scale=1000 group=4", [-(2**254), 0, 0, 0], 10, 40),  # no more than four items need
+        ("scale=1000 group=2", [-(2**254), 0, 0, 0], 10, 20),
+        ("scale=1000", [-(2**254), 0, 0, 0] * 25, 10, 1000),
+        (f"scale={LARGEST_SCALE} group=1", [0, 1], 64, 64),
+    ],
+)
+def test_the_gas_of_softmax(run, price, operands, items, bits, precision):
+    """By the scale, and by the precision that items so far apart can need."""
+    outcome = run(f"ACT_SM0 {operands}", maps=[items])
+    square = bits * precision**2 // gas.SOFTMAX_QUADRATIC_DENOMINATOR
+    each = gas.SOFTMAX_ITEM + gas.SOFTMAX_SCALE_BIT * bits + precision + square
+    work = gas.SOFTMAX_TABLE_BIT * bits + len(items) * each // 16
+    item, item_out = 32 if min(items) < -8000 else 2, 32 if bits == 64 else 8
+    growth = price.growth(len(items) * item, len(items) * (item + item_out))
+    assert outcome.charged == work + growth
 
 
 @pytest.mark.parametrize(("limbs", "item"), [(1, 2), (2, 4), (3, 8), (5, 32), (16, 32)])

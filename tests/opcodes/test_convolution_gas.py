@@ -50,7 +50,7 @@ def test_limbs(run, price, limbs_x, item_bytes, limbs_w, limbs_out, form):
     block = [1] * 8 + [1 << 8 * item_bytes - 2]
     text = "CONV_MUL weights=1 in=1 out=1 size=8 kernel=3"
     outcome = run(text, maps=[ramp(64, limbs_x)], blocks={1: block})
-    work = price.cold_block(9 * item_bytes) + price.macs(9 * 36, limbs_x, limbs_w)
+    work = price.cold_block(9, item_bytes) + price.macs(9 * 36, limbs_x, limbs_w)
     laying_out = price.items(64, limbs_x) + price.items(36, limbs_out)
     assert outcome.charged == work + laying_out + price.growth(held, held + 100 * form)
 
@@ -59,7 +59,7 @@ def test_channels_groups_and_batch(run, price):
     """2 images of 4 channels of 6 x 6; 8 outputs, 2 groups: 144 weights, 4 x 4 results."""
     text = "CONV_MUL weights=1 in=4 groups=2 out=8 size=6 kernel=3"
     outcome = run(text, maps=[ramp(288)], blocks={1: np.ones(144, dtype=np.int16)})
-    block = price.cold_block(288) + price.macs(144 * 32, 1, 1)
+    block = price.cold_block(144, 2) + price.macs(144 * 32, 1, 1)
     laying_out = price.items(288) + price.items(256, 3)  # 18 products an output
     growth = price.growth(576, 576 + (288 + 256) * 8)
     assert outcome.charged == block + laying_out + growth
@@ -92,7 +92,7 @@ def test_padding_is_work(run, price, operands, padded, out):
     text = f"CONV_MUL weights=1 in=1 out=1 size=6 {operands}"
     outcome = run(text, maps=[ramp(36, 2)], blocks={1: np.ones(kernel, dtype=np.int32)})
     limbs = 4 if kernel == 1 else 5
-    block = price.cold_block(4 * kernel) + price.macs(kernel * out, 2, 2)
+    block = price.cold_block(kernel, 4) + price.macs(kernel * out, 2, 2)
     laying_out = price.items(padded, 2) + price.items(out, limbs)
     size = 36 * 4 + (padded + out) * (8 if limbs == 4 else 32)
     assert outcome.charged == block + laying_out + price.growth(36 * 4, size)
@@ -123,7 +123,8 @@ def test_transposed(run, price, operands, full, out):
     outcome = run(text, maps=[ramp(32)], blocks={1: np.ones(6 * kernel, dtype=np.int8)})
     block = price.cold_block(6 * kernel) + price.macs(6 * kernel * 16, 1, 1)
     laying_out = price.items(3 * full) + price.items(3 * out, 3)
-    assert outcome.charged == block + laying_out + price.growth(64, 64 + (3 * full + 3 * out) * 8)
+    growth = price.growth(64, 64 + (3 * full + 3 * out) * 8)
+    assert outcome.charged == gas.TRANSPOSED + block + laying_out + growth
 
 
 def test_transposed_with_fewer_outputs_lays_out_the_inputs(run, price):
@@ -131,7 +132,8 @@ def test_transposed_with_fewer_outputs_lays_out_the_inputs(run, price):
     outcome = run(text, maps=[ramp(64)], blocks={1: np.ones(16, dtype=np.int8)})
     block = price.cold_block(16) + price.macs(16 * 16, 1, 1)
     laying_out = price.items(4 * 64) + price.items(64, 3)
-    assert outcome.charged == block + laying_out + price.growth(128, 128 + (4 * 64 + 64) * 8)
+    growth = price.growth(128, 128 + (4 * 64 + 64) * 8)
+    assert outcome.charged == gas.TRANSPOSED + block + laying_out + growth
 
 
 def test_weights_in_the_buffer(run, price):

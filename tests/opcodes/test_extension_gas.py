@@ -28,15 +28,15 @@ def test_view(run, price, limbs, item):
 
 @WIDTHS
 def test_cat(run, price, limbs, item):
-    """All at the limbs of the widest map."""
+    """All at the limbs of the widest map, and something for each map."""
     outcome = run("BUF_CAT maps=2 outer=2", maps=[ramp(50, limbs), ramp(100)])
     growth = price.growth(50 * item + 200, 50 * item + 200 + 150 * item)
-    assert outcome.charged == price.items(150, limbs) + growth
+    assert outcome.charged == 2 * gas.JOINED_MAP + price.items(150, limbs) + growth
 
 
 def test_gather_from_a_block(run, price):
     outcome = run("BUF_GATHER data=1[30x5]", maps=[[0, 29] * 50], blocks={1: ramp(150, 2)})
-    looked_up = price.items(100) + price.cold_block(600) + price.items(500, 2)
+    looked_up = price.items(100) + price.cold_block(150, 4) + price.items(500, 2)
     assert outcome.charged == looked_up + price.growth(200, 200 + 2000)
 
 
@@ -83,7 +83,7 @@ def test_bmm(run, price):
 def test_bmm_with_a_block(run, price):
     text = "MAT_BMM a=1[2x3] b=2[3x4] batch=10"
     outcome = run(text, blocks={1: ramp(60), 2: ramp(120)})
-    blocks = price.cold_block(120) + price.cold_block(240) + price.macs(240, 1, 1)
+    blocks = price.cold_block(60, 2) + price.cold_block(120, 2) + price.macs(240, 1, 1)
     assert outcome.charged == blocks + price.items(80, 3) + price.growth(0, 640)
 
 
@@ -116,7 +116,7 @@ def test_div(run, price, x, item, limbs, item_out, rounding):
     text = f"BUF_DIV address=1[50x2] rounding={rounding}"
     outcome = run(text, maps=[x], blocks={1: [3] * 49 + [1000]})
     growth = price.growth(100 * item, 100 * (item + item_out))
-    assert outcome.charged == price.cold_block(100) + price.divided(100, limbs + 1) + growth
+    assert outcome.charged == price.cold_block(50, 2) + price.divided(100, limbs + 1) + growth
 
 
 @pytest.mark.parametrize(
@@ -129,40 +129,43 @@ def test_clip(run, price, operands, limbs, item_out):
 
 
 EXP, LOG, SQRT, ERF = range(4)
-LIMB = gas.ACTIVATION_SCALE_LIMB
+DECIDED, EXACT = 100 // gas.ACTIVATIONS_PER_GAS, 100 * gas.FUNCTION_ITEM
 
 
 @pytest.mark.parametrize(
-    ("function", "scale", "greatest", "further_limbs", "item_out"),
+    ("function", "scale", "greatest", "work", "item_out"),
     [
-        (ERF, 1000, 5, 0, 2),
-        (ERF, 65536, 5, 1, 4),
-        (ERF, LARGEST_SCALE, 5, 3, 32),
-        (LOG, 100, 5, 0, 2),
-        (LOG, 1000, 5, 0, 4),
-        (LOG, 2**62, GREATEST, 3, 32),
-        (SQRT, 1000, 5, 0, 2),
-        (SQRT, 1, 2**30, 0, 4),
-        (SQRT, 1, GREATEST, 0, 32),
-        (EXP, 1000, 5, 0, 2),  # at most 1000·2^1
-        (EXP, 1000, 2666, 0, 2),  # 1000·2^4
-        (EXP, 1000, 2667, 0, 2),  # 1000·2^5, which takes 15 bits
-        (EXP, 1000, 3334, 0, 4),  # 1000·2^6: 16 bits, and one for the sign
-        (EXP, 1000, 4000, 1, 4),  # 1000·2^7
-        (EXP, 1, 100, 9, 32),  # 2^151
-        (EXP, 1, 176, 15, 32),  # 2^255
+        (ERF, 1000, 5, DECIDED, 2),
+        (ERF, 2**22 - 1, 5, DECIDED, 4),
+        (ERF, 2**22, 5, EXACT, 4),
+        (ERF, LARGEST_SCALE, 5, EXACT, 32),
+        (LOG, 100, 5, DECIDED, 2),
+        (LOG, 1000, 2**34 - 1, DECIDED, 4),  # √(2^34·1000) < 2^22
+        (LOG, 1024, 2**34, EXACT, 4),
+        (LOG, 2**62, GREATEST, EXACT, 32),
+        (SQRT, 1000, 5, DECIDED, 2),
+        (SQRT, 1, 2**30, DECIDED, 4),
+        (SQRT, 1, (2**22 - 2) ** 2, DECIDED, 4),
+        (SQRT, 1, (2**22 - 1) ** 2, EXACT, 4),
+        (SQRT, 1, GREATEST, EXACT, 32),
+        (EXP, 1000, 5, DECIDED, 2),  # at most 1000·2^1
+        (EXP, 1000, 2666, DECIDED, 2),  # 1000·2^4
+        (EXP, 1000, 2667, DECIDED, 2),  # 1000·2^5, which takes 15 bits
+        (EXP, 1000, 3334, DECIDED, 4),  # 1000·2^6: 16 bits, and one for the sign
+        (EXP, 1000, 7999, DECIDED, 4),  # 1000·2^12: 22 bits
+        (EXP, 1000, 8000, EXACT, 4),  # 1000·2^13
+        (EXP, 1, 100, EXACT, 32),  # 2^151
+        (EXP, 1, 176, EXACT, 32),  # 2^255
     ],
 )
-def test_fun(run, price, function, scale, greatest, further_limbs, item_out):
-    """By the limbs of the scale, or of a bound of the exponentials."""
-    x = [1] * 49 + [greatest]
-    item = 2 if greatest < 2**15 else 4 if greatest < 2**31 else 32
+def test_fun(run, price, function, scale, greatest, work, item_out):
+    """By the bits of the scale and of a bound of the results, of log of √(item·scale)."""
+    x = [1] * 99 + [greatest]
+    item = next(bytes_ for bytes_ in (2, 4, 8, 32) if greatest < 2 ** (8 * bytes_ - 1))
     outcome = run(f"ACT_FUN scale={scale} function={function}", maps=[x])
-    work = 50 * (gas.ACTIVATION_ITEM + LIMB * further_limbs)
-    assert outcome.charged == work + price.growth(50 * item, 50 * (item + item_out))
+    assert outcome.charged == work + price.growth(100 * item, 100 * (item + item_out))
 
 
 def test_exp_of_items_below_zero(run, price):
-    outcome = run("ACT_FUN scale=1000 function=0", maps=[[LEAST] * 50])
-    work = 50 * gas.ACTIVATION_ITEM
-    assert outcome.charged == work + price.growth(1600, 1600 + 100)
+    outcome = run("ACT_FUN scale=1000 function=0", maps=[[LEAST] * 100])
+    assert outcome.charged == DECIDED + price.growth(3200, 3200 + 200)

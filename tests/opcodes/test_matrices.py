@@ -165,10 +165,10 @@ def test_mat_mul_wraps(run, a, b, result):
 
 
 @pytest.mark.parametrize(
-    ("limbs", "limbs_sum", "item", "item_sum"), [(1, 4, 2, 8), (2, 5, 4, 32), (16, 16, 32, 32)]
+    ("limbs", "limbs_sum", "item", "item_sum"), [(1, 3, 2, 8), (2, 4, 4, 8), (16, 16, 32, 32)]
 )
 def test_the_gas_of_full_con(run, price, limbs, limbs_sum, item, item_sum):
-    """64 products of limbs + 1 limbs, and room for the bias whether there is one or not."""
+    """64 products of limbs + 1 limbs; no limb more for a bias that is not there."""
     text = "FULL_CON weights=1 in=64 out=32"
     outcome = run(text, maps=[ramp(128, limbs)], blocks={1: np.ones(2048, dtype=np.int8)})
     block = price.cold_block(2048) + price.macs(2048 * 2, limbs, 1)
@@ -181,7 +181,7 @@ def test_the_gas_of_a_bias(run, price):
     blocks = {1: np.ones(2048, dtype=np.int8), 2: np.ones(32, dtype=np.int64)}
     outcome = run(text, maps=[ramp(128)], blocks=blocks)
     weights = price.cold_block(2048) + price.macs(2048 * 2, 1, 1)
-    bias = price.cold_block(256)
+    bias = price.cold_block(32, 8)
     # The bias is of 4 limbs, the products are of 3: their sum is of 5.
     assert outcome.charged == weights + bias + price.items(64, 5) + price.growth(256, 256 + 64 * 32)
 
@@ -198,7 +198,7 @@ def test_the_gas_of_mat_mul(run, price):
     """6 x 8 by 8 x 4: a is read, each item of b is used 6 times."""
     blocks = {1: np.ones(48, dtype=np.int16), 2: np.ones(32, dtype=np.int32)}
     outcome = run("MAT_MUL a=1[6x8] b=2[8x4]", blocks=blocks)
-    reading = price.cold_block(96) + price.cold_block(128)
+    reading = price.cold_block(48, 2) + price.cold_block(32, 4)
     work = price.macs(6 * 8 * 4, 1, 2) + price.items(24, 4)  # 8 products of 3 limbs: 51 bits
     assert outcome.gas == gas.BASE + reading + work + price.growth(0, 24 * 8)
 

@@ -39,9 +39,9 @@ GREATEST_CELLS = {
         [2, 4],
     ),
     "no window in what is cropped": (
-        "size=1x5 kernel=1x2 flags=1 padding=0:0x0:-1",
-        [1, 2, 3, 4, 9],
-        [2, 4],
+        "size=1x5 kernel=1x1 stride=1x3 flags=1 padding=0:0x0:-2",
+        [1, 2, 3, 8, 9],
+        [1],
     ),
     "channels": ("channels=2 size=2", EIGHT, [4, 8]),
     "a batch of channels": ("channels=2 size=1x2", EIGHT, [2, 4, 6, 8]),

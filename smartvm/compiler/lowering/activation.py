@@ -12,7 +12,7 @@ import numpy as np
 
 from smartvm.compiler.float_model import Node
 from smartvm.compiler.lowering.arithmetic import (
-    MOST,
+    clipped,
     greater,
     lesser,
     magnitude,
@@ -30,10 +30,8 @@ from smartvm.compiler.lowering.arithmetic import (
 from smartvm.compiler.lowering.builder import Lowering
 from smartvm.compiler.lowering.elementwise import FINE_BITS, decay, function
 from smartvm.compiler.lowering.registry import lowers
-from smartvm.compiler.operations import ERF, LOG, Clip, Rectify, Sigmoid, Tanh
+from smartvm.compiler.operations import ERF, LOG, Rectify, Sigmoid, Tanh
 
-UNBOUNDED = 1e30
-"""A bound of a Clip beyond this is none."""
 SELU = (1.67326319217681884765625, 1.05070102214813232421875)
 """Alpha and gamma of Selu where the node has none."""
 
@@ -94,20 +92,6 @@ def clipped_by_values(lowering: Lowering, node: Node, value: str) -> str:
     if low:
         value = greater(lowering, value, lowering.value(low))
     return lesser(lowering, value, lowering.value(high)) if high else value
-
-
-def clipped(lowering: Lowering, value: str, low: float | None, high: float | None) -> str:
-    """x between known bounds: ACT_RL for [0, high], BUF_CLIP for others."""
-    scale = lowering.scale_of(value)
-    least = None if low is None or low < -UNBOUNDED else round(Fraction(low) * scale)
-    most = None if high is None or high > UNBOUNDED else round(Fraction(high) * scale)
-    if least is None and most is None:
-        return value
-    if least == 0 and (most is None or most > 0):
-        return lowering.like(Rectify, value, cap=most or 0)
-    most = MOST if most is None else most
-    least = -MOST if least is None else min(least, most)
-    return lowering.like(Clip, value, low=least, high=most)
 
 
 @lowers("Sigmoid")

@@ -33,6 +33,8 @@ from smartvm.compiler.operations import (
 MOST_AXES = 8
 MOST = (1 << 255) - 1
 """A bound of BUF_CLIP that bounds nothing."""
+UNBOUNDED = 1e30
+"""A bound beyond this is none."""
 FACTOR_BITS = 16
 """Significant bits of the smallest factor of a constant that multiplies."""
 
@@ -252,3 +254,17 @@ def doubled(lowering: Lowering, value: str) -> str:
 def negative_part(lowering: Lowering, value: str) -> str:
     """min(x, 0)."""
     return lowering.like(Clip, value, low=-MOST, high=0)
+
+
+def clipped(lowering: Lowering, value: str, low: float | None, high: float | None) -> str:
+    """x between known bounds: ACT_RL for [0, high], BUF_CLIP for others."""
+    scale = lowering.scale_of(value)
+    least = None if low is None or low < -UNBOUNDED else round(Fraction(low) * scale)
+    most = None if high is None or high > UNBOUNDED else round(Fraction(high) * scale)
+    if least is None and most is None:
+        return value
+    if least == 0 and (most is None or most > 0):
+        return lowering.like(Rectify, value, cap=most or 0)
+    most = MOST if most is None else most
+    least = -MOST if least is None else min(least, most)
+    return lowering.like(Clip, value, low=least, high=most)

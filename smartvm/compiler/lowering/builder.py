@@ -57,7 +57,7 @@ class Lowering:
         self.per_channel = per_channel
         self.problems: list[Problem] = []
         self.node = Node("", "", (), ())
-        self._quantiser = Quantiser(model.constants)
+        self._quantiser = Quantiser(model.constants, model.shapes)
         self._operations: list[Operation] = []
         self._values: dict[str, Value] = {}
         self._bound: dict[str, str] = {}
@@ -173,7 +173,10 @@ class Lowering:
     def _fresh_name(self) -> str:
         """A name that nothing has, after the first output of the node."""
         output = next(filter(None, self.node.outputs), "constant")
-        name = f"{output}#{len(self._operations) - self._first + 1}"
+        return self._free(f"{output}#{len(self._operations) - self._first + 1}")
+
+    def _free(self, name: str) -> str:
+        """The name, or one like it that nothing has."""
         while name in self._values or name in self.model.shapes:
             name += "'"
         return name
@@ -188,7 +191,7 @@ class Lowering:
         seen = Value(known.shape if shape is None else shape, scale or known.scale)
         if seen == known:
             return value
-        name = f"{value}~{len(self._aliases) + 1}"
+        name = self._free(f"{value}~{len(self._aliases) + 1}")
         self._aliases[name] = self._root(value)
         self._values[name] = seen
         return name

@@ -9,6 +9,7 @@ import numpy as np
 from smartvm.compiler.float_model import Node
 from smartvm.compiler.lowering.arithmetic import (
     MOST,
+    clipped,
     expanded,
     greater,
     lesser,
@@ -127,15 +128,31 @@ def absolute(lowering: Lowering, node: Node) -> None:
 @lowers("Max")
 def maximum(lowering: Lowering, node: Node) -> None:
     """The greatest of all inputs."""
-    values = map(lowering.value, node.inputs)
-    lowering.output(node, reduce(lambda a, b: greater(lowering, a, b), values))
+    values, bounds = values_and_numbers(lowering, node)
+    result = reduce(lambda a, b: greater(lowering, a, b), values)
+    lowering.output(node, clipped(lowering, result, max(bounds, default=None), None))
 
 
 @lowers("Min")
 def minimum(lowering: Lowering, node: Node) -> None:
     """The least of all inputs."""
-    values = map(lowering.value, node.inputs)
-    lowering.output(node, reduce(lambda a, b: lesser(lowering, a, b), values))
+    values, bounds = values_and_numbers(lowering, node)
+    result = reduce(lambda a, b: lesser(lowering, a, b), values)
+    lowering.output(node, clipped(lowering, result, None, min(bounds, default=None)))
+
+
+def values_and_numbers(lowering: Lowering, node: Node) -> tuple[list[str], list[float]]:
+    """The inputs, those apart that are one known number, which broadcasts to any shape."""
+    known = {name: lowering.constant(name) for name in node.inputs}
+    rank = len(lowering.shape(node.outputs[0]))
+    numbers = {
+        name: array.item()
+        for name, array in known.items()
+        if array is not None and array.size == 1 and array.ndim <= rank
+    }
+    values = [lowering.value(name) for name in node.inputs if name not in numbers]
+    require(bool(values), "all of its inputs are constants")
+    return values, list(numbers.values())
 
 
 @lowers("Mean")
@@ -213,8 +230,8 @@ def raised(lowering: Lowering, value: str, exponent: float) -> str:
 
 
 def fractional_power(lowering: Lowering, value: str, exponent: float) -> str:
-    """e^(p·log x), at a scale finer than the value's."""
-    scale = lowering.scale_of(value) << FINE_BITS
+    """e^(p·log x), at a scale finer than the value's, the more so the greater the power."""
+    scale = lowering.scale_of(value) << FINE_BITS + int(exponent).bit_length()
     value = lowering.rescale(lowering.like(Clip, value, low=1, high=MOST), scale)
     log = times_ratio(lowering, function(lowering, value, LOG), ratio_of(exponent))
     return function(lowering, lowering.rescale(log, scale), EXP)

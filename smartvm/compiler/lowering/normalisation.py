@@ -84,18 +84,6 @@ def instance_normalization(lowering: Lowering, node: Node) -> None:
     lowering.output(node, affine(lowering, result, *node_affine(node), channel_shape(shape)))
 
 
-@lowers("GroupNormalization")
-def group_normalization(lowering: Lowering, node: Node) -> None:
-    """Rows are groups of channels."""
-    value, shape = lowering.value(node.inputs[0]), lowering.shape(node.inputs[0])
-    groups = node.attributes["num_groups"]
-    rows = (shape[0] * groups, prod(shape[1:]) // groups)
-    require(lowering.shape(node.inputs[1]) == shape[1:2], "it has no factor for each channel")
-    result = standardised(lowering, value, rows, epsilon_of(node))
-    result = lowering.alias(result, shape=shape)
-    lowering.output(node, affine(lowering, result, *node_affine(node), channel_shape(shape)))
-
-
 @lowers("RMSNormalization")
 def rms_normalization(lowering: Lowering, node: Node) -> None:
     """As LayerNormalization, without a mean."""

@@ -56,6 +56,8 @@ def pool_shape(lowering: Lowering, node: Node) -> PoolShape:
     window = window_of(node, shape, node.attributes["kernel_shape"])
     steps = {window.dilation[axis] for axis in AXES if window.kernel[axis] > 1}
     require(len(steps) <= 1, f"its dilations differ: {window.dilation}")
+    step = max(steps, default=1)
+    window = window._replace(dilation=(step, step, step))
     pool = PoolShape(
         planes=shape[0] * shape[1],
         ceil_mode=bool(node.attributes.get("ceil_mode", 0)),

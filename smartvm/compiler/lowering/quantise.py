@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Container, Hashable, Iterable, Mapping
 from fractions import Fraction
 from itertools import count
 from math import ceil, floor, frexp
@@ -21,11 +21,10 @@ TERM_BITS = 60
 
 
 class _Request(NamedTuple):
-    """An array that is wanted at a scale; `hint` names the node that wants it."""
+    """An array that is wanted at a scale."""
 
     array: np.ndarray
     scale: int
-    hint: str
 
 
 class Quantiser:
@@ -33,34 +32,38 @@ class Quantiser:
 
     Args:
         known: the arrays of the model by name.
+        taken: all names of the model's tensors.
     """
 
-    def __init__(self, known: Mapping[str, np.ndarray]) -> None:
+    def __init__(self, known: Mapping[str, np.ndarray], taken: Container[str]) -> None:
         self._known = {identity(array): name for name, array in known.items()}
-        self._taken = set(known)
+        self._taken = taken
         self._requests: dict[str, _Request] = {}
         self._names: dict[tuple[Hashable, int], str] = {}
 
     def constant(self, array: np.ndarray, scale: int, hint: str) -> str:
-        """The name of the constant of an array at a scale: the tensor's own where it is one."""
+        """The name of the constant of an array at a scale.
+
+        It is the tensor's own where the model has that array, else made of the hint.
+        """
         key = (identity(array), scale)
         if key not in self._names:
             name = self._known.get(identity(array), "")
             if not name or name in self._requests:
                 name = self._fresh_name(name or hint)
             self._names[key] = name
-            self._requests[name] = _Request(array, scale, hint)
+            self._requests[name] = _Request(array, scale)
         return self._names[key]
 
     def _fresh_name(self, stem: str) -> str:
         numbers = (f"{stem}/{number}" for number in count(1))
-        return next(name for name in numbers if name not in self._taken | self._requests.keys())
+        return next(n for n in numbers if n not in self._taken and n not in self._requests)
 
     def arrays(self, names: Iterable[str]) -> dict[str, np.ndarray]:
         """The integer arrays, flat, of those of the names that are constants."""
         used = set(names)
         return {
-            name: quantised(request.array, request.scale, request.hint).reshape(-1)
+            name: quantised(request.array, request.scale, name).reshape(-1)
             for name, request in self._requests.items()
             if name in used
         }
@@ -73,7 +76,7 @@ def identity(array: np.ndarray) -> Hashable:
     return id(array)
 
 
-def quantised(array: np.ndarray, scale: int, hint: str = "") -> np.ndarray:
+def quantised(array: np.ndarray, scale: int, name: str) -> np.ndarray:
     """The integers nearest array·scale, ties to even, in the narrowest dtype.
 
     Integers may have any size; real numbers at a scale must stay below 2⁶³.
@@ -83,12 +86,12 @@ def quantised(array: np.ndarray, scale: int, hint: str = "") -> np.ndarray:
     """
     if array.dtype == object:
         return array
-    if array.dtype.kind != "f":
+    if array.dtype.kind in "biu":
         return narrowest(array.astype(np.int64) * scale if scale != 1 else array)
     magnitude = float(np.abs(array).max(initial=0)) * scale
     if magnitude >= WEIGHT_LIMIT:
         raise WeightRangeError(
-            f"{hint}: a weight of {float(np.abs(array).max()):g} at scale {scale} "
+            f"{name}: a weight of {float(np.abs(array).max()):g} at scale {scale} "
             "passes 64 bits; choose a smaller scale"
         )
     exact = array.astype(np.float64)
@@ -110,6 +113,8 @@ def nearest_integers(array: np.ndarray, scale: int) -> np.ndarray:
 
     For biases, which stand at the scale of an accumulator and may have any size.
     """
+    if array.dtype.kind in "biu":
+        return array if scale == 1 else array.astype(np.int64) * scale
     exact = array.astype(np.float64)
     if float(np.abs(exact).max(initial=0)) * scale < EXACT_LIMIT:
         return np.rint(exact * scale).astype(np.int64)

@@ -5,9 +5,9 @@ The factors are read off ONNX's own reference: what it makes of the identity mat
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,10 +20,27 @@ from smartvm.compiler.lowering.shape import picked
 from smartvm.compiler.operations import Convolution
 from smartvm.shapes import ConvShape
 
+RESIZE_OPSET = 19
+WHOLE = (0.0, 1.0)
+"""The part of an axis that is all of it."""
 ROI, SCALES, SIZES = 1, 2, 3
 """The inputs of Resize behind the map."""
 FACTOR_BITS = 6
 """By how many bits factors that are no binary fractions are finer than weights."""
+
+
+class Axis(NamedTuple):
+    """How one axis is resized: by a scale, or to a length where the scale is None."""
+
+    length: int
+    scale: float | None
+    roi: tuple[float, float] = WHOLE
+
+    def target(self, rows: int) -> dict[str, np.ndarray]:
+        """The input of a Resize of so many rows that asks for it."""
+        if self.scale is None:
+            return {"sizes": np.array([rows, self.length])}
+        return {"scales": np.array([1.0, self.scale])}
 
 
 @lowers("Resize")
@@ -32,53 +49,52 @@ def resize(lowering: Lowering, node: Node) -> None:
     for name in filter(None, node.inputs[1:]):
         require(lowering.constant(name) is not None, "its sizes depend on the values of the inputs")
     value, shape = lowering.value(node.inputs[0]), lowering.shape(node.inputs[0])
-    rank = len(shape)
-    axes = [axis % rank for axis in node.attributes.get("axes", range(rank))]
-    steps = _scales(lowering, node, axes)
-    for index, axis in enumerate(axes):
-        roi = _roi(lowering, node, index, len(axes))
-        if steps[index] != 1.0 or roi not in (None, (0.0, 1.0)):
-            value = resized(lowering, value, node, axis, steps[index], roi)
+    for number, axis in axes_of(lowering, node).items():
+        if axis.length != shape[number] or axis.scale not in (None, 1.0) or axis.roi != WHOLE:
+            value = resized(lowering, value, node, number, axis)
     lowering.output(node, value)
 
 
-def _scales(lowering: Lowering, node: Node, axes: Sequence[int]) -> list[float]:
-    """The scale along each axis."""
+def axes_of(lowering: Lowering, node: Node) -> dict[int, Axis]:
+    """The axes that a node names, and what becomes of them."""
     before, after = lowering.shape(node.inputs[0]), lowering.shape(node.outputs[0])
-    array = lowering.constant(node.input(SCALES)) if node.input(SCALES) else None
-    if array is not None and array.size:
-        return [float(scale) for scale in array]
-    scales = [after[axis] / before[axis] for axis in axes]
+    numbers = [axis % len(before) for axis in node.attributes.get("axes", range(len(before)))]
+    scales = scales_of(lowering, node, [before[axis] for axis in numbers])
+    rois = rois_of(lowering, node, len(numbers))
+    return {
+        axis: Axis(after[axis], scale, roi)
+        for axis, scale, roi in zip(numbers, scales, rois, strict=True)
+    }
+
+
+def scales_of(lowering: Lowering, node: Node, lengths: Sequence[int]) -> Sequence[float | None]:
+    """The scale along each axis; None where lengths are asked for instead."""
+    scales = lowering.constant(node.input(SCALES)) if node.input(SCALES) else None
+    if scales is not None and scales.size:
+        return [float(scale) for scale in scales]
     policy = node.attributes.get("keep_aspect_ratio_policy", "stretch")
     if policy == "stretch":
-        return scales
-    sizes = np.asarray(lowering.constant(node.input(SIZES)))
-    ratios = [int(size) / before[axis] for size, axis in zip(sizes, axes, strict=True)]
-    common = min(ratios) if policy == "not_larger" else max(ratios)
-    return [common] * len(axes)
+        return [None] * len(lengths)
+    sizes = np.asarray(lowering.constant(node.input(SIZES))).tolist()
+    ratios = [size / length for size, length in zip(sizes, lengths, strict=True)]
+    return [min(ratios) if policy == "not_larger" else max(ratios)] * len(lengths)
 
 
-def _roi(lowering: Lowering, node: Node, index: int, count: int) -> tuple[float, float] | None:
-    """The part of an axis that is resized, where the mode knows parts."""
+def rois_of(lowering: Lowering, node: Node, count: int) -> list[tuple[float, float]]:
+    """The part of each axis that is resized, where the mode knows parts."""
     if node.attributes.get("coordinate_transformation_mode") != "tf_crop_and_resize":
-        return None
-    array = np.asarray(lowering.constant(node.input(ROI)))
-    return float(array[index]), float(array[count + index])
+        return [WHOLE] * count
+    items = np.asarray(lowering.constant(node.input(ROI))).tolist()
+    return list(zip(items[:count], items[count:], strict=True))
 
 
-def resized(
-    lowering: Lowering,
-    value: str,
-    node: Node,
-    axis: int,
-    scale: float,
-    roi: tuple[float, float] | None,
-) -> str:
+def resized(lowering: Lowering, value: str, node: Node, axis: int, target: Axis) -> str:
     """A value resized along one axis."""
-    shape, length = lowering.shape_of(value), lowering.shape(node.outputs[0])[axis]
+    shape = lowering.shape_of(value)
     basis = np.vstack([np.zeros(shape[axis]), np.eye(shape[axis])])
-    rows = reference_resize(basis, node.attributes, scale, roi)
-    require(rows.shape[1] == length, "a length that is rounded up by the aspect ratio's policy")
+    rows = reference_resize(basis, node.attributes, target)
+    fits = rows.shape[1] == target.length
+    require(fits, "a length that is rounded up to keep the aspect ratio is not supported")
     offset, matrix = rows[0], (rows[1:] - rows[0]).T
     if (matrix.max(axis=1) == 1).all() and ((matrix != 0).sum(axis=1) == 1).all():
         value = picked(lowering, value, axis, matrix.argmax(axis=1))
@@ -87,34 +103,26 @@ def resized(
     return plus_constant(lowering, value, offset.reshape(-1, *(1 for _ in shape[axis + 1 :])))
 
 
-def reference_resize(
-    rows: np.ndarray, attributes: Any, scale: float, roi: tuple[float, float] | None
-) -> np.ndarray:
+def reference_resize(rows: np.ndarray, attributes: Mapping[str, Any], axis: Axis) -> np.ndarray:
     """The rows of a matrix resized by ONNX's reference evaluator."""
     from onnx import TensorProto, helper
     from onnx.reference import ReferenceEvaluator
 
+    feeds = {
+        "x": rows.astype(np.float32),
+        "roi": np.array([0, axis.roi[0], 1, axis.roi[1]], np.float32),
+        **axis.target(len(rows)),
+    }
     own = ("axes", "keep_aspect_ratio_policy")
     kept = {name: entry for name, entry in attributes.items() if name not in own}
-    node = helper.make_node("Resize", ["x", "roi", "scales"], ["y"], **kept)
-    inputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
-        for name in ("x", "roi", "scales")
-    ]
+    names = [name if name in feeds else "" for name in ("x", "roi", "scales", "sizes")]
+    node = helper.make_node("Resize", names, ["y"], **kept)
+    inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in feeds]
     outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)]
     graph = helper.make_graph([node], "resize", inputs, outputs)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", RESIZE_OPSET)])
-    low, high = roi or (0.0, 1.0)
-    feeds = {
-        "x": rows.astype(np.float32),
-        "roi": np.array([0, low, 1, high], np.float32),
-        "scales": np.array([1, scale], np.float32),
-    }
     (result,) = ReferenceEvaluator(model).run(None, feeds)
     return np.asarray(result, np.float64)
-
-
-RESIZE_OPSET = 19
 
 
 def mapped_along(lowering: Lowering, value: str, axis: int, matrix: np.ndarray) -> str:

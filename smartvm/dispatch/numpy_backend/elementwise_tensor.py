@@ -42,13 +42,11 @@ def divide_by(x: Tensor, divisors: Tensor, plane: int, nearest: bool) -> Tensor:
     if divisors.is_wide or len(x) <= (FEW_WIDE if x.is_wide else FEW):
         return reference.divide_by(x, divisors, plane, nearest)
     signed = divisors.data.astype(np.int64)
-    over = _spread(np.abs(signed).view(np.uint64), x, plane)
-    flip = _spread(signed < 0, x, plane) if divisors.bounds[0] < 0 else None
-    if x.is_wide or (flip is not None and x.bounds[0] == LEAST_INT64):
-        quotients = limbs.divide(x.wide(), over, nearest)
-        return to_tensor(quotients if flip is None else limbs.negate(quotients, flip))
-    narrow = divide_narrow(x.data, over, nearest)
-    return to_tensor(narrow if flip is None else np.where(flip, -narrow, narrow))
+    flips = divisors.bounds[0] < 0
+    if not x.is_wide and not (flips and x.bounds[0] == LEAST_INT64):
+        return to_tensor(_narrow_quotients(x, signed, plane, nearest))
+    quotients = limbs.divide(x.wide(), _spread(np.abs(signed).view(np.uint64), x, plane), nearest)
+    return to_tensor(limbs.negate(quotients, _spread(signed < 0, x, plane)) if flips else quotients)
 
 
 def clip(x: Tensor, low: int, high: int) -> Tensor:
@@ -67,6 +65,21 @@ def clip(x: Tensor, low: int, high: int) -> Tensor:
     clipped[_below(x.data, low)] = limbs.factor_limbs(low)
     clipped[~_below(x.data, high)] = limbs.factor_limbs(high)
     return to_tensor(clipped)
+
+
+def _narrow_quotients(x: Tensor, divisors: NDArray[np.int64], plane: int, nearest: bool) -> Array:
+    """The quotients, none of more than 64 bits, `CHUNK` items at a time."""
+    low, high = x.bounds
+    if divisors.min() < 0:
+        low, high = min(low, -high), max(high, -low)
+    result = np.empty(len(x), narrow_dtype(low, high))
+    magnitudes, signs = np.abs(divisors).view(np.uint64), np.sign(divisors)
+    for start in range(0, len(x), CHUNK):
+        part = slice(start, min(start + CHUNK, len(x)))
+        channel = np.arange(part.start, part.stop) // plane % len(divisors)
+        quotients = divide_narrow(x.data[part], magnitudes[channel], nearest)
+        result[part] = quotients * signs[channel]
+    return result
 
 
 def _spread(terms: Array, x: Tensor, plane: int) -> Array:

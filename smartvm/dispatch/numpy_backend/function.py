@@ -138,13 +138,15 @@ _ESTIMATES: dict[Function, Callable[[Integers, int], Estimate]] = {
 
 
 def _sqrt(x: Tensor, scale: int) -> Tensor:
-    """√(v·scale) in int64 where the product is below 2⁶²; the root of floats is off by one."""
+    """√(v·scale) in int64 where the product is below 2⁶².
+
+    The integer below the root of floats is the right one, or off by one next to a square: there
+    the last step gives the same result from either.
+    """
     if max(x.magnitude, 1) * scale >= LARGEST_ROOT:
         return reference.function(x, scale, Function.SQRT)
     square = x.in_form(8) * scale
     root = np.sqrt(square.astype(np.float64)).astype(np.int64)
-    root -= root * root > square
-    root += (root + 1) * (root + 1) <= square
     root += square - root * root > root
     return Tensor.from_array(root)
 

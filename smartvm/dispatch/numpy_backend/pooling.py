@@ -17,11 +17,14 @@ from smartvm.dispatch.numpy_backend.forms import divide_narrow, narrow_dtype, to
 from smartvm.dispatch.numpy_backend.geometry import reach
 from smartvm.dispatch.numpy_backend.limbs import Array
 from smartvm.dispatch.numpy_backend.products import assemble, boxes
+from smartvm.dispatch.reference import pooling as reference
 from smartvm.dispatch.tensor import Tensor
 from smartvm.shapes import NO_PADDING, PoolShape
 
 TILE_ITEMS = 1 << 17
 """Items that are pooled at a time along all axes: they stay in the cache."""
+FEW_CELLS = 256
+"""Cells of wide sums up to which numpy's calls cost more than the same on Python integers."""
 
 
 def pool_max(x: Tensor, shape: PoolShape) -> Tensor:
@@ -34,9 +37,11 @@ def pool_max(x: Tensor, shape: PoolShape) -> Tensor:
 
 def pool_average(x: Tensor, shape: PoolShape) -> Tensor:
     """See `Backend.pool_average`; shapes checked, gas paid."""
-    divisor = _divisors(shape)
     bound = x.magnitude * prod(map(min, shape.kernel, shape.size))
     dtype = narrow_dtype(-bound, bound)
+    if dtype is None and max(len(x), shape.out_items * shape.window_items) <= FEW_CELLS:
+        return reference.pool_average(x, shape)
+    divisor = _divisors(shape)
     if dtype is not None:
         sums = _pool(x.data.reshape(shape.planes, *shape.size), shape, np.add, 0, dtype)
         return to_tensor(divide_narrow(sums.reshape(-1), divisor, nearest=False))
@@ -55,12 +60,25 @@ def _divisors(shape: PoolShape) -> int | NDArray[np.uint64]:
     """What each output's sum is divided by: one number if it is the same for all."""
     if shape.padding == NO_PADDING and not shape.ceil_mode:
         return shape.window_items
-    counts = [
-        np.array([counted for _, _, counted in shape.windows(axis)], dtype=np.uint64)
-        for axis in range(3)
-    ]
+    counts = [_counts(shape, axis) for axis in range(3)]
     plane = counts[0][:, None, None] * counts[1][:, None] * counts[2]
     return np.tile(plane.reshape(-1), shape.planes)
+
+
+def _counts(shape: PoolShape, axis: int) -> NDArray[np.uint64]:
+    """How many cells each window of an axis counts, as `PoolShape.windows` has it."""
+    (before, after), size, outs = shape.padding[axis], shape.size[axis], shape.out_size[axis]
+    low, high = (
+        (-before, size + after) if shape.count_padding else (max(0, -before), size + min(0, after))
+    )
+    # A step that is never taken may be too large for an array.
+    kernel, stride = shape.kernel[axis], shape.stride[axis] if outs > 1 else 0
+    step = shape.dilation[axis] if kernel > 1 else 1
+    starts = np.arange(outs) * stride - before
+    first = np.maximum(-((starts - low) // step), 0)
+    end = np.minimum(-((starts - high) // step), kernel)
+    counts: NDArray[np.int64] = np.maximum(end - first, 0)
+    return counts.astype(np.uint64)
 
 
 def _pool(

@@ -60,10 +60,11 @@ def bound_of(x: Tensor, weights: Tensor, rows: Array, uses: int) -> int:
 def _heaviest_row(weights: Tensor, rows: Array) -> int:
     """The greatest sum of magnitudes of a row, at least 1; it must be at most 2⁵³."""
     key = ("numpy", "heaviest row", rows.shape, rows.strides)
-    if key not in weights.memo:
+    memo = {} if weights.memo is None else weights.memo
+    if key not in memo:
         limit = FLOAT64.tile_items // prod(rows.shape[2:])
-        weights.memo[key] = max(_heaviest(rows[box]) for box in boxes(rows.shape[:2], limit))
-    return int(weights.memo[key])
+        memo[key] = max(_heaviest(rows[box]) for box in boxes(rows.shape[:2], limit))
+    return int(memo[key])
 
 
 def _heaviest(rows: Array) -> int:
@@ -99,14 +100,14 @@ def multiply(
     """The product of views (G, M, *inner) and (G, *inner, *outer).
 
     Operands are laid out a tile at a time: `arithmetic.tile_items` items of either and of their
-    product at most, each item in 8 bytes, or 8 a limb. That is up to 16 MiB each, so that
-    temporary memory is bounded by 64 MiB, whatever the shapes.
+    product at most, each item in 8 bytes, or 8 a limb. That is up to 16 MiB each, so that beside
+    the operands and the result it takes 64 MiB at most, whatever the shapes.
 
     Args:
         arithmetic: as `choose` gave it.
         left: the weights.
         right: the map, an axis for each inner axis of `left`, then the outer ones.
-        memo: where the layout of `left` is kept, if it is small: the weights' own.
+        memo: where the layout of `left` is kept, if it is small: the weights' own, or None.
         raw: whether to leave the sums unfinished.
 
     Returns:

@@ -42,8 +42,7 @@ def function_items(values: Iterable[int], scale: int, function: int) -> dict[int
 
 
 def _exp(values: set[int], scale: int) -> dict[int, int]:
-    growth = 3 * max(values, default=0) // (2 * scale) + 1  # e^v < 2^(3v/2)
-    growth = max(growth, 0)
+    growth = 3 * max(values | {0}) // (2 * scale) + 1  # e < 2^1.5
 
     def bounds(bits: int, count: int) -> Callable[[int], Bounds]:
         exponentials = Exponentials(scale, bits, count)

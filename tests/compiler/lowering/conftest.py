@@ -9,22 +9,17 @@ import numpy as np
 import pytest
 
 from smartvm.compiler.certify import certify
-from smartvm.compiler.emit import emit
 from smartvm.compiler.float_model import FloatModel
+from smartvm.compiler.graph_execution import executable
 from smartvm.compiler.integer_graph import IntegerGraph
 from smartvm.compiler.lowering import lower
-from smartvm.compiler.plan import plan
-from smartvm.compiler.program import Program
 from smartvm.dispatch.numpy_backend import NumpyBackend
 from smartvm.dispatch.tensor import Tensor
-from smartvm.execution import execute
 
 onnx = pytest.importorskip("onnx")
 
 Arrays = Mapping[str, np.ndarray]
 SCALE = 1000
-INPUT_BLOCKS = 1_000_000
-"""Number of the block that brings the first input into the VM."""
 
 
 def build(nodes: Sequence[Any], inputs: Arrays, constants: Arrays, opset: int) -> Any:
@@ -67,16 +62,9 @@ def evaluate(graph: IntegerGraph, inputs: Arrays) -> list[list[int]]:
 
 
 def execute_in_vm(graph: IntegerGraph, inputs: Arrays) -> list[list[int]]:
-    """The outputs of the emitted code, which finds the inputs on the Buffer."""
-    program, blocks = Program(), {}
-    for number, tensor in enumerate(quantised(graph, inputs).values(), INPUT_BLOCKS):
-        blocks[number] = tensor.to_ints()
-        program.op("BUF_ALLO", size=len(tensor)).op("BUF_BIAS", address=number)
-    emitted = emit(graph, plan(graph))
-    blocks |= {number: block.items for number, block in emitted.blocks.items()}
-    magic = len(Program().bytecode())
-    code = program.bytecode() + emitted.program.bytecode()[magic:]
-    return execute(code, blocks=blocks, gas=10**12).raise_for_error().buffer
+    """The outputs of the emitted code."""
+    items = {name: tensor.to_ints() for name, tensor in quantised(graph, inputs).items()}
+    return executable(graph).run(items, "numpy")[0]
 
 
 @pytest.fixture

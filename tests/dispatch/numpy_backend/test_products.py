@@ -139,9 +139,11 @@ def test_boxes_cover_the_space_once() -> None:
 
 
 def test_the_same_weights_in_another_layout_have_another_bound() -> None:
-    weights = Tensor.from_ints([1 << 12, (1 << 12) + 1, 0, 0])
+    # By rows the weights of an output sum to 2^12 at most, by columns to 2^13.
+    weights = Tensor.from_ints([1 << 12, 0, (1 << 12) - 1, 0])
+    weights.memo = {}
     x = Tensor.from_ints([1 << 12, (1 << 12) - 1] * 16)
-    for transposed in (False, True, False):
+    for transposed in (True, False, True):
         shape = MatmulShape(16, 2, 2, transpose_b=transposed)
         expected = REFERENCE.matmul(x, Tensor.from_ints(weights), shape)
         assert NUMPY.matmul(x, weights, shape) == expected
@@ -150,6 +152,7 @@ def test_the_same_weights_in_another_layout_have_another_bound() -> None:
 def test_packed_weights_are_kept_with_them_and_only_if_small() -> None:
     shape = MatmulShape(1, 400, 120, transpose_b=True)
     weights = Tensor.from_ints(range(400 * 120))
+    weights.memo = {}
     first = NUMPY.matmul(Tensor.from_ints(range(400)), weights, shape)
     kept = dict(weights.memo)
     assert sum(part.nbytes for part in kept.values() if isinstance(part, np.ndarray)) <= 1 << 20
@@ -157,5 +160,14 @@ def test_packed_weights_are_kept_with_them_and_only_if_small() -> None:
     assert NUMPY.matmul(Tensor.from_ints(range(400)), weights, shape) == first
     assert weights.memo.keys() == kept.keys()
     large = Tensor.from_array(np.ones(1 << 18, dtype=np.int64))
+    large.memo = {}
     NUMPY.matmul(Tensor.from_ints([1]), large, MatmulShape(1, 1, 1 << 18, transpose_b=True))
     assert not any(isinstance(part, np.ndarray) for part in large.memo.values())
+
+
+def test_nothing_is_kept_with_a_feature_map() -> None:
+    kernels = Tensor.from_ints(range(1 << 17))
+    for height in (1, 2, 4, 8):
+        shape = ConvShape(1, 1, (1 << 17) // height, 1, (1, height, 1), (1, height, 1))
+        NUMPY.convolve(Tensor.zeros(height), kernels, shape)
+    assert kernels.memo is None
