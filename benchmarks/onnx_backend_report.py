@@ -34,6 +34,7 @@ PROMISED = """
 """
 OPERATORS = frozenset(PROMISED.split())
 """Those that the compiler promises."""
+STORED = ("pytorch-converted", "pytorch-operator")
 TOLERANCE = 1e-2
 PASSED, UNSUPPORTED, WRONG, FAILED = "passed", "unsupported", "wrong", "failed"
 SEED = 0
@@ -41,8 +42,13 @@ SEED = 0
 
 @dataclass(frozen=True)
 class Case:
-    """One test: a model, its inputs and what should come out."""
+    """One test: a model, its inputs and what should come out.
 
+    Attributes:
+        kind: "node", "pytorch-converted" or "pytorch-operator".
+    """
+
+    kind: str
     name: str
     model: onnx.ModelProto
     data_sets: list[tuple[list[np.ndarray], list[np.ndarray]]]
@@ -66,7 +72,7 @@ def node_cases() -> Iterator[Case]:
     for test in tests:
         if test.model is not None:
             sets = [(arrays(inputs), arrays(outputs)) for inputs, outputs in test.data_sets]
-            yield Case(test.name, test.model, sets)
+            yield Case("node", test.name, test.model, sets)
 
 
 def stored_cases(kind: str) -> Iterator[Case]:
@@ -78,7 +84,7 @@ def stored_cases(kind: str) -> Iterator[Case]:
             (stored_arrays(path, "input"), stored_arrays(path, "output"))
             for path in sorted(folder.glob("test_data_set_*"))
         ]
-        yield Case(test.name, model, sets)
+        yield Case(kind, test.name, model, sets)
 
 
 def arrays(items: Iterable[object]) -> list[np.ndarray]:
@@ -98,12 +104,11 @@ def is_listed(case: Case) -> bool:
 
 
 def is_float32(case: Case) -> bool:
-    """Whether all real numbers are float32, and the graph works on real numbers."""
-    graph = case.model.graph
-    kinds = [value.type.tensor_type.elem_type for value in (*graph.input, *graph.output)]
-    data = graph.input[0].type if graph.input else graph.output[0].type
-    allowed = {TensorProto.FLOAT, TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL}
-    return data.tensor_type.elem_type == TensorProto.FLOAT and set(kinds) <= allowed
+    """Whether there are real numbers, all of them float32."""
+    values = (*case.model.graph.input, *case.model.graph.output)
+    kinds = {value.type.tensor_type.elem_type for value in values}
+    integers = {TensorProto.INT64, TensorProto.INT32, TensorProto.BOOL}
+    return TensorProto.FLOAT in kinds and kinds <= integers | {TensorProto.FLOAT}
 
 
 def run(case: Case) -> Result:
@@ -141,13 +146,16 @@ def last_line(error: Exception) -> str:
 
 def report(results: list[Result], markdown: bool) -> None:
     """Print totals, the table of operators and the list of the tests that do not pass."""
-    outcomes = Counter(result.outcome for result in results)
-    share = 100 * outcomes[PASSED] / max(1, len(results))
-    print(f"{outcomes[PASSED]} of {len(results)} tests pass ({share:.1f} %), {dict(outcomes)}\n")
+    for kind in (*STORED, "node", ""):
+        outcomes = Counter(r.outcome for r in results if r.case.kind == (kind or r.case.kind))
+        share = 100 * outcomes[PASSED] / max(1, outcomes.total())
+        total = f"{outcomes[PASSED]} of {outcomes.total()}"
+        print(f"{kind or 'all'} tests: {total} pass ({share:.1f} %), {dict(outcomes)}")
     by_operator: dict[str, Counter[str]] = defaultdict(Counter)
     for result in results:
         for operator in {node.op_type for node in result.case.model.graph.node} - {"Constant"}:
             by_operator[operator][result.outcome] += 1
+    print()
     line = "| {} | {} | {} |" if markdown else "{:24} {:>4} of {}"
     for operator, counts in sorted(by_operator.items()):
         print(line.format(operator, counts[PASSED], counts.total()))
@@ -165,7 +173,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="tests whose name matches")
     parser.add_argument("--markdown", action="store_true", help="print tables for the docs")
     options = parser.parse_args()
-    cases = [*node_cases(), *stored_cases("pytorch-converted"), *stored_cases("pytorch-operator")]
+    cases = [*node_cases(), *(case for kind in STORED for case in stored_cases(kind))]
     chosen = [
         case
         for case in cases

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -65,7 +64,7 @@ def test_compile_writes_an_artefact_and_says_what_it_is(
     run: Run, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    code, out, err = run("compile", model, "--range", "-1:1")
+    code, out, err = run("compile", model, "--range", "-1", "1")
     assert code == 0
     labels = [line.split()[0] for line in out.splitlines()]
     assert labels == [
@@ -80,7 +79,7 @@ def test_compile_writes_an_artefact_and_says_what_it_is(
 
 def test_options_reach_the_compiler(run: Run, model: Path, tmp_path: Path) -> None:
     path = tmp_path / "out" / "model.zip"
-    options = ["--scale", "1,000", "--weight-scale", 500, "--range", "x=0:2", "--quick"]
+    options = ["--scale", "1,000", "--weight-scale", 500, "--range", "x=0", "2", "--quick"]
     assert run("compile", model, "-o", path, *options)[0] == 0
     artefact = Artefact.load(path)
     assert artefact.contract.input_format.interval == Interval(0, 2000)
@@ -97,7 +96,7 @@ def test_samples_are_read_from_a_file(run: Run, model: Path, tmp_path: Path) -> 
     )
     assert code == 0
     assert "of 10 samples" in out
-    assert "-1" in out
+    assert "-256 to 1,280" in out
 
 
 def test_the_report_lists_tensors_and_scales(run: Run, model: Path, tmp_path: Path) -> None:
@@ -131,15 +130,12 @@ def test_check_lists_every_node_that_is_not(run: Run, tmp_path: Path) -> None:
 
 
 def test_gas_shows_what_each_layer_costs(run: Run, model: Path) -> None:
-    code, out, _ = run("gas", model, "--quick", "--range", "-1:1")
+    code, out, _ = run("gas", model, "--quick", "--range", "-1", "1")
     artefact = compile(model, scales=(), input_range=(-1.0, 1.0))
     bound = run_bound(artefact.contract, artefact.certificate)
     assert code == 0
-    rows = {line.split()[0]: line.split() for line in out.splitlines()}
-    assert list(rows) == [
-        "layer", rows["layer"][0] and "─" * 90, "dense", "Relu", "reading,", "a", "deployment",
-        "upload,",
-    ]  # fmt: skip
+    rows = {line.split()[0]: line.split() for line in out.splitlines() if "─" not in line}
+    assert list(rows) == ["layer", "dense", "Relu", "reading,", "a", "deployment", "upload,"]
     assert rows["dense"][-1] == f"{bound.layers['dense']:,}"
     assert rows["a"][-1] == f"{bound.total:,}"
 
@@ -163,7 +159,7 @@ def test_gas_of_an_artefact_is_exact_for_a_given_input(run: Run, tmp_path: Path,
         (["compile", "nowhere.onnx"], "nowhere.onnx: there is no such file"),
         (["check", "nowhere.onnx", "--input", "x"], "NAME=SHAPE"),
         (["compile", "nowhere.onnx", "--input", "x=1x0"], "NAME=SHAPE"),
-        (["compile", "nowhere.onnx", "--range", "1"], "LOW:HIGH"),
+        (["compile", "nowhere.onnx", "--range", "1", "x"], "two numbers such as -1 1"),
         (["compile", "nowhere.onnx", "--scale", "0"], "at least 1"),
         (["gas", "nowhere.zip"], "no such artefact"),
         (["gas", "nowhere.onnx"], "there is no such file"),
@@ -201,12 +197,8 @@ def test_a_missing_extra_is_named(run: Run, model: Path, monkeypatch: pytest.Mon
 
 
 @pytest.mark.parametrize("command", ["compile", "check", "gas"])
-def test_help_shows_examples_and_imports_no_extra(run: Run, command: str) -> None:
+def test_help_shows_examples(run: Run, command: str) -> None:
     code, out, _ = run(command, "--help")
     assert code == 0
     assert f"smartvm {command} model.onnx" in out
     assert "examples:" in out
-
-
-def test_the_commands_start_without_onnx() -> None:
-    assert "smartvm.cli.compile" in sys.modules

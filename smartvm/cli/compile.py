@@ -17,7 +17,7 @@ examples:
   smartvm compile model.onnx                        into the directory model/
   smartvm compile model.onnx -o model.zip --samples inputs.npz
   smartvm compile model.onnx --pixels --scale 1020
-  smartvm compile model.onnx --input x=1x3x224x224 --range -2.2:2.7 --report"""
+  smartvm compile model.onnx --input x=1x3x224x224 --range -2.2 2.7 --report"""
 
 
 def _arguments(parser: ArgumentParser) -> None:

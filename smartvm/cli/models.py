@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from smartvm.cli.command import UsageError, count
+
 if TYPE_CHECKING:
     from smartvm.compiler.artefact import Artefact
     from smartvm.compiler.compile import Progress
@@ -47,9 +49,9 @@ def add_compile_options(parser: ArgumentParser) -> None:
         "--range",
         action="append",
         default=[],
-        type=value_range,
-        metavar="[NAME=]LOW:HIGH",
-        help="what inputs may hold (default: what the samples hold, or -3:3); may be repeated",
+        nargs=2,
+        metavar=("[NAME=]LOW", "HIGH"),
+        help="what inputs may hold (default: what the samples hold, or -3 to 3); may be repeated",
     )
     parser.add_argument(
         "--pixels", action="store_true", help="the input is 8-bit pixels, 255 for 1.0"
@@ -72,16 +74,6 @@ def shape(text: str) -> tuple[str, tuple[int, ...]]:
     if not separator or not name or not axes or min(axes) < 1:
         raise ArgumentTypeError(f"expected NAME=SHAPE such as x=1x3x224x224, found {text!r}")
     return name, axes
-
-
-def value_range(text: str) -> tuple[str, tuple[float, float]]:
-    """The name, if there is one, and the ends of `x=-1:1`."""
-    name, _, ends = text.rpartition("=")
-    low, _, high = ends.partition(":")
-    try:
-        return name, (float(low), float(high))
-    except ValueError:
-        raise ArgumentTypeError(f"expected LOW:HIGH such as -1:1, found {text!r}") from None
 
 
 def positive(text: str) -> int:
@@ -120,11 +112,20 @@ def compiled(arguments: Namespace) -> Artefact:
     )
 
 
-def _ranges(given: Sequence[tuple[str, tuple[float, float]]]) -> Any:
+def _ranges(given: Sequence[Sequence[str]]) -> Any:
     """One range for all inputs, ranges by name, or None."""
-    if len(given) == 1 and not given[0][0]:
-        return given[0][1]
-    return dict(given) or None
+    ranges = dict(map(_range, given))
+    return ranges.get("", ranges or None)
+
+
+def _range(words: Sequence[str]) -> tuple[str, tuple[float, float]]:
+    """The name, empty if there is none, and the ends of `x=-1` and `1`."""
+    name, _, low = words[0].rpartition("=")
+    try:
+        return name, (float(low), float(words[1]))
+    except ValueError:
+        found = " ".join(words)
+        raise UsageError(f"--range: expected two numbers such as -1 1, found {found!r}") from None
 
 
 def dimensions(axes: Sequence[int]) -> str:
@@ -140,7 +141,7 @@ def summary(artefact: Artefact) -> list[tuple[str, str]]:
     saved = 100 * (1 - artefact.peak_items / artefact.total_items)
     lines = [
         ("code", f"{len(contract.runtime):,} bytes"),
-        ("weights", f"{weights:,} in {len(contract.blocks):,} blocks, {size / 1e6:,.2f} MB"),
+        ("weights", f"{weights:,} in {count(len(contract.blocks), 'block')}, {size / 1e6:,.2f} MB"),
         ("input", _input(artefact)),
         *(("output", _output(artefact, name)) for name in contract.graph.outputs),
         ("widths", _widths(artefact)),

@@ -7,9 +7,9 @@ each other. Each call costs a few tens of gas; without need nothing is outlined.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import NamedTuple
 
 CALL_BYTES = 8
@@ -30,6 +30,11 @@ Piece = bytes | Call
 """A piece of code, or a call."""
 Run = tuple[Piece, ...]
 """Pieces one after the other."""
+
+
+class _Found(NamedTuple):
+    count: int
+    size: int
 
 
 @dataclass
@@ -69,34 +74,33 @@ def _best_run(code: Outlined) -> tuple[int, Run]:
     """The run of pieces that saves most as a routine, and how much; empty where none does."""
     best: tuple[int, Run] = 0, ()
     for length in range(1, LONGEST_RUN + 1):
-        counts = _counts(code, length)
-        for run, count in counts.items():
-            if count == 1:
-                continue
-            size = sum(map(_size, run))
+        repeats = {run: found for run, found in _runs(code, length).items() if found.count > 1}
+        if not repeats:  # then no longer run repeats either
+            break
+        for run, (count, size) in repeats.items():
             saving = count * (size - CALL_BYTES) - size - ROUTINE_BYTES
             if saving > best[0]:
                 best = saving, run
-        if max(counts.values(), default=0) < 2:  # then no longer run repeats either
-            break
     return best
 
 
-def _size(piece: Piece) -> int:
-    return CALL_BYTES if isinstance(piece, Call) else len(piece)
-
-
-def _counts(code: Outlined, length: int) -> Counter[Run]:
-    """How often each run of so many pieces occurs, occurrences that overlap counted once."""
-    counts: Counter[Run] = Counter()
+def _runs(code: Outlined, length: int) -> dict[Run, _Found]:
+    """Each run of so many pieces: how often it occurs, without overlaps, and its bytes."""
+    found: dict[Run, _Found] = {}
     for sequence in code.sequences:
+        starts = list(accumulate(map(_size, sequence), initial=0))
         ends: dict[Run, int] = {}
         for start in range(len(sequence) - length + 1):
             run = tuple(sequence[start : start + length])
             if ends.get(run, 0) <= start:
                 ends[run] = start + length
-                counts[run] += 1
-    return counts
+                count = found[run].count if run in found else 0
+                found[run] = _Found(count + 1, starts[start + length] - starts[start])
+    return found
+
+
+def _size(piece: Piece) -> int:
+    return CALL_BYTES if isinstance(piece, Call) else len(piece)
 
 
 def _replaced(sequence: list[Piece], run: Run, call: Call) -> list[Piece]:

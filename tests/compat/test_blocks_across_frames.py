@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from smartvm import gas
 from smartvm.compiler.program import Program, init_code
 from smartvm.exceptions import BlockMissing, StaticWrite
 from smartvm.words import Address
@@ -12,8 +13,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:SELFDESTRUCT")  # py-evm's depre
 
 OWNER, OTHER = b"\xaa" * 20, b"\xbb" * 20
 BLOCK = 5
-COLD = 3 + 100 + 2_100 + 3  # PUSH the address, the base price, a cold block of one word
-WARM = 3 + 100 + 100 + 3
+COLD = 3 + gas.BASE + 2_100 + 3  # PUSH the address, the base price, a cold block of one word
+WARM = 3 + gas.BASE + 100 + 3
 WRITE = 100_000  # gas that is enough to write a block
 
 

@@ -6,6 +6,7 @@ from itertools import product
 
 import pytest
 
+from smartvm import gas
 from smartvm.compiler.program import Program
 from smartvm.exceptions import MapMissing
 
@@ -81,7 +82,7 @@ def test_the_gas_of_a_call_into_a_dnn_contract(world):
     code = calling(False, "CALL").bytecode()
     frame = run(world, code, inner)
     pushes = 2 + 2 + 2 + 3 + 2 + 2 + 2 + 2 + 2 + 3 + 3  # PUSH0 and CALLDATASIZE 2, PUSH 3, copy 3
-    buf_allo = 3 + 100 + 0 + 3  # PUSH, the base price, 1/16 for an item, a word of Buffer
+    buf_allo = 3 + gas.BASE + 0 + 3  # PUSH, the base price, 1/16 for an item, a word of Buffer
     assert frame.children[0].get_gas_used() == buf_allo
     assert frame.get_gas_used() == pushes + 2_600 + buf_allo
 

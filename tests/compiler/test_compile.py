@@ -15,7 +15,6 @@ from smartvm.compiler.artefact import Artefact
 from smartvm.compiler.compile import DEFAULT_RANGE, STEPS, Progress, artefact_of, compile
 from smartvm.compiler.contract_abi import CLASSIFY, PREDICT
 from smartvm.compiler.integer_graph import Interval
-from smartvm.compiler.samples import samples_of
 from smartvm.compiler.sequential import Sequential
 from smartvm.exceptions import ModelError, UnsupportedModelError
 
@@ -167,6 +166,13 @@ def test_channels_of_small_weights_get_finer_scales() -> None:
     assert errors[1] <= errors[0]
 
 
+def test_samples_that_do_not_fit_are_refused() -> None:
+    with pytest.raises(ModelError, match="at least one sample"):
+        compile(perceptron(), samples=[], scales=())
+    with pytest.raises(ModelError, match="no such file"):
+        compile(perceptron(), samples="nowhere.npz", scales=())
+
+
 def test_progress_names_each_step_once() -> None:
     seen: list[Progress] = []
     compile(perceptron(), scales=(), progress=seen.append)
@@ -196,42 +202,3 @@ def test_an_integer_graph_is_compiled_as_it_is(tmp_path: Path) -> None:
     artefact.check_certificate()
     assert Artefact.load(artefact.save(tmp_path / "hand")).certificate == artefact.certificate
     assert artefact_of(graph).contract.model_hash == artefact.contract.model_hash
-
-
-@pytest.mark.parametrize(
-    ("samples", "count"),
-    [
-        (np.zeros((1, 4)), 1),
-        (np.zeros((5, 4)), 5),
-        (np.zeros((5, 1, 4)), 5),
-        ({"x": np.zeros((2, 1, 4))}, 2),
-        ({"anything": np.zeros((2, 4))}, 2),
-        ([{"x": np.zeros((1, 4))}] * 3, 3),
-    ],
-)
-def test_samples_come_in_many_forms(samples: object, count: int, tmp_path: Path) -> None:
-    from smartvm.compiler.importer import load_model
-
-    model = load_model(perceptron())
-    found = samples_of(model, samples)
-    assert len(found) == count
-    assert {sample["x"].shape for sample in found} == {(1, 4)}
-    if isinstance(samples, dict):
-        np.savez(tmp_path / "samples.npz", **samples)
-        assert len(samples_of(model, tmp_path / "samples.npz")) == count
-
-
-@pytest.mark.parametrize(
-    ("samples", "message"),
-    [
-        (np.zeros((5, 7)), "shape"),
-        ({"z": np.zeros((1, 4)), "y": np.zeros((1, 4))}, "lack the input 'x'"),
-        ([{"z": np.zeros((1, 4))}], "no input 'x'"),
-        ([], "at least one sample"),
-        ("nowhere.npz", "no such file"),
-        (__file__, "numpy archive"),
-    ],
-)
-def test_samples_that_do_not_fit_are_refused(samples: object, message: str) -> None:
-    with pytest.raises(ModelError, match=message):
-        compile(perceptron(), samples=samples, scales=())

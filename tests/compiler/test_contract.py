@@ -192,40 +192,6 @@ def test_the_hash_is_that_of_the_code_and_the_blocks(call: Call, contract: Model
     assert model_hash(unhashed, changed) != found
 
 
-@pytest.mark.parametrize(
-    ("interval", "nbytes", "values"),
-    [
-        (Interval(-128, 127), 1, [-128, 127]),
-        (Interval(0, 127), 1, [0, 127]),
-        (Interval(0, 256), 2, [0, 256]),
-        (Interval(0, 40_000), 2, [40_000, 32_767]),
-        (Interval(-1, 1 << 20), 3, [-1, 1 << 20]),
-        (Interval(0, 2**64 - 1), 8, [2**64 - 1, 2**63]),
-        (Interval(-(2**255), 2**255 - 1), 32, [-(2**255), 2**255 - 1]),
-    ],
-)
-def test_items_take_the_fewest_bytes_that_hold_the_range(
-    call: Call, interval: Interval, nbytes: int, values: list[int]
-) -> None:
-    network = Sequential("identity", (2,), scale=1, input_range=interval)
-    contract = build_contract(
-        network.fully_connected("fc", np.identity(2, dtype=int), np.zeros(2, dtype=int)).graph
-    )
-    packed = contract.input_format.pack(np.array(values, dtype=object))
-    assert len(packed) == 2 * nbytes
-    output = call(contract, encode_call(PREDICT, packed)).raise_for_error().output
-    assert decode_int256_array(output) == values
-
-
-def test_inputs_that_do_not_fit_are_refused(contract: ModelContract) -> None:
-    pack = contract.input_format.pack
-    assert pack(np.array([0, 0.5, 1, 1, 1, 1])) == bytes([0, 128, 255, 255, 255, 255])
-    with pytest.raises(SmartVMError, match="expected 6 items, found 5"):
-        pack(np.zeros(5))
-    with pytest.raises(SmartVMError, match="from 0 to 255"):
-        pack(np.full(6, 1.01))
-
-
 def test_a_network_that_gives_no_classes_has_predict_alone(call: Call, refusal: Refusal) -> None:
     network = Sequential("map", (1, 2, 3), scale=1, input_range=Interval(0, 255))
     contract = build_contract(network.relu("relu").graph)
@@ -284,17 +250,6 @@ def test_code_that_repeats_is_shared_where_it_would_be_too_long(
 def test_code_that_stays_too_long_is_refused_with_its_sizes() -> None:
     with pytest.raises(CodeSizeError, match=r"deep: .* EIP-170 allows 24,576"):
         build_contract(deep_network(1000, 1000))
-
-
-def test_each_step_belongs_to_the_layer_that_it_leads_to(
-    call: Call, contract: ModelContract
-) -> None:
-    execution = call(contract, encode_call(CLASSIFY, PIXELS), trace=True)
-    inside = [step.mnemonic for step, name in contract.attribute(execution.steps) if name == "fc"]
-    assert [name for name in inside if "PUSH" not in name] == ["FULL_CON", "BUF_SCL1"]
-    (layer,) = contract.layers
-    assert (layer.name, layer.macs, layer.shape) == ("fc", 18, (3,))
-    assert len(inside) == layer.instructions
 
 
 def test_lenet5_classifies_in_at_most_150_instructions(call: Call) -> None:
