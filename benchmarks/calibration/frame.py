@@ -6,7 +6,7 @@ the worst case: someone who pays for the peak once and uses it many times.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -190,17 +190,20 @@ def _random(map_: Map) -> Tensor:
 
 @lru_cache(maxsize=4)
 def states(blocks: Blocks | None = None) -> Callable[[], Any]:
-    """A function that gives a state: an empty one, or a new one with blocks in its trie."""
+    """A function that gives a new state, in whose trie the contract has the blocks."""
     chain_class = MiningChain.configure("Chain", vm_configuration=((0, SmartVM),), chain_id=1)
     chain = chain_class.from_genesis(AtomicDB(), {"gas_limit": 1 << 60, "timestamp": 1}, {})
     vm = chain.get_vm()
-    if blocks is None:
-        return lambda: vm.state
+    for number, value in _encoded(blocks) if blocks else ():
+        vm.state.set_block(CONTRACT, number, value)
+    vm.state.persist()
+    header = vm.get_header().copy(state_root=vm.state.state_root)
+    return lambda: SmartVM.build_state(chain.chaindb.db, header, vm.chain_context)
+
+
+def _encoded(blocks: Blocks) -> Iterator[tuple[int, bytes]]:
     random = np.random.default_rng(blocks.items)
     for number in range(1, blocks.count + 1):
         packed = random.bytes(blocks.items * blocks.item_bytes)
         items = unpack_items(packed, blocks.item_bytes, "little")
-        vm.state.set_block(CONTRACT, number, encode_block(items, blocks.item_bytes))
-    vm.state.persist()
-    header = vm.get_header().copy(state_root=vm.state.state_root)
-    return lambda: SmartVM.build_state(chain.chaindb.db, header, vm.chain_context)
+        yield number, encode_block(items, blocks.item_bytes)

@@ -1,14 +1,15 @@
 """The most memory that an instruction can take within the gas of a transaction.
 
 An instruction is executed on a large map, its peak of memory is traced, and both its gas and its
-memory are extrapolated to the length of the map at which the gas is used up: the gas for holding
-the map by the formula of growth, all else in proportion.
+memory are extrapolated to longer maps: the gas for holding them by the formula of growth, all else
+in proportion. What is left of the gas holds maps in other frames, for the linear price alone. The
+most that any split of the gas gives is counted.
 """
 
 from __future__ import annotations
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from calibration.frame import Blocks, Case, Map, interpret, preparation
@@ -19,6 +20,7 @@ ITEMS = 1 << 19
 FEWER = 1 << 16
 """Where each item takes microseconds."""
 MEBIBYTE = 1 << 20
+STEPS = 100
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Holding:
         case: its operands, as measured.
         held: bytes that the frame holds before it, as measured.
         peak: bytes that the instruction takes on top, its result included.
-        most: bytes of both together when the map is as long as the gas allows.
+        most: bytes that a transaction can hold while it executes the instruction.
     """
 
     name: str
@@ -41,8 +43,10 @@ class Holding:
 
 
 def measure(case: Case) -> Holding:
-    """Trace one execution and extrapolate."""
-    frame = preparation(case, paid=None)()
+    """Trace one execution, the second, and extrapolate."""
+    prepare = preparation(case, paid=None)
+    interpret(prepare())  # which makes what is made once a process
+    frame = prepare()
     before, paid = frame.get_gas_remaining(), frame.buffer.paid
     stored = case.blocks.count * case.blocks.items * case.blocks.item_bytes if case.blocks else 0
     held = frame.buffer.nbytes + case.memory + stored
@@ -52,20 +56,30 @@ def measure(case: Case) -> Holding:
     tracemalloc.stop()
     used = before - frame.get_gas_remaining()
     linear = used - gas.BASE - gas.buffer_growth(paid, frame.buffer.paid)
-    factor = _greatest_factor(linear, frame.buffer.paid, case.memory)
-    return Holding(case.mnemonic, str(case), held, peak, int(factor * (held + peak)))
+    price = _price(linear, frame.buffer.paid, case.memory)
+    return Holding(case.mnemonic, str(case), held, peak, _most(held + peak, price))
 
 
-def _greatest_factor(linear: int, buffer_bytes: int, memory_bytes: int) -> float:
-    """How many times longer the map can be until it costs all gas of a transaction."""
-    low, high = 0.0, float(TRANSACTION_GAS)
-    for _ in range(64):
-        factor = (low + high) / 2
-        cost = factor * linear + gas.buffer_size(int(factor * buffer_bytes))
+def _price(linear: int, buffer_bytes: int, memory_bytes: int) -> Callable[[float], float]:
+    """The gas for maps that are so many times longer."""
+
+    def price(factor: float) -> float:
         words = gas.words(int(factor * memory_bytes))
-        cost += 3 * words + words * words // 512
-        low, high = (factor, high) if cost <= TRANSACTION_GAS else (low, factor)
-    return low
+        memory = 3 * words + words * words // 512  # Ethereum's
+        return factor * linear + gas.buffer_size(int(factor * buffer_bytes)) + memory
+
+    return price
+
+
+def _most(size: int, price: Callable[[float], float]) -> int:
+    """The most bytes for the gas of a transaction, of which some may go to other frames."""
+    low, high = 0.0, float(TRANSACTION_GAS)
+    for _ in range(64):  # the greatest factor that the gas pays
+        factor = (low + high) / 2
+        low, high = (factor, high) if price(factor) <= TRANSACTION_GAS else (low, factor)
+    splits = [low * part / STEPS for part in range(STEPS + 1)]
+    others = 32 / gas.BUFFER_WORD
+    return int(max(f * size + others * (TRANSACTION_GAS - price(f)) for f in splits))
 
 
 def cases() -> Iterator[Case]:

@@ -23,6 +23,7 @@ from smartvm.compiler.float_model import FloatModel
 from smartvm.compiler.importer import load_model
 from smartvm.compiler.integer_graph import IntegerGraph
 from smartvm.compiler.lowering import DEFAULT_SCALE, lower
+from smartvm.compiler.packing import only_input
 from smartvm.compiler.plan import plan
 from smartvm.compiler.report import (
     SCALES,
@@ -35,6 +36,7 @@ from smartvm.compiler.report import (
     try_scales,
 )
 from smartvm.compiler.samples import Samples, samples_of
+from smartvm.exceptions import ModelError
 
 if TYPE_CHECKING:
     import onnx
@@ -100,6 +102,7 @@ def compile(
     step = _counter(report)
     step()
     float_model = load_model(model, input_shapes=input_shapes)
+    only_input(float_model.name, float_model.inputs)
     step()
     options: dict[str, Any] = {"weight_scale": weight_scale, "per_channel": per_channel}
     if pixels:
@@ -107,7 +110,7 @@ def compile(
     task = _task(float_model, samples, PIXEL_RANGE if pixels else input_range, options)
     step()
     trials, choice = task.choose(scales)
-    chosen = scale or (choice.scale if choice else DEFAULT_SCALE)
+    chosen = scale or _scale_of(trials, choice)
     step()
     graph = task.lower(chosen)
     step()
@@ -130,6 +133,18 @@ def artefact_of(graph: IntegerGraph, *, block_bytes: int = BLOCK_BYTES) -> Artef
     planned = plan(graph)
     contract = contract_of(graph, emit(graph, planned, block_bytes=block_bytes))
     return Artefact(contract, certificate, planned.peak_items, planned.total_items)
+
+
+def _scale_of(trials: Sequence[Trial], choice: Choice | None) -> int:
+    """The scale that was chosen, or the usual one where none was tried.
+
+    Raises:
+        ModelError: some were tried in vain; all reasons are given.
+    """
+    if choice is None and trials:
+        reasons = "".join(f"\n  {trial.scale}: {trial.problem}" for trial in trials)
+        raise ModelError(f"the network cannot be compiled at any scale:{reasons}")
+    return DEFAULT_SCALE if choice is None else choice.scale
 
 
 def _counter(progress: Callable[[Progress], None]) -> Callable[[], None]:
@@ -174,7 +189,7 @@ class _Task:
         ends = [end for name in self.model.outputs for end in self.tensor_ranges[name]]
         limit = TOLERANCE * max(map(abs, ends))
         trials = try_scales(scales, self.lower, samples, expected, limit)
-        return trials, choose(trials, limit) if trials else None
+        return trials, choose(trials, limit)
 
     def with_report(
         self,

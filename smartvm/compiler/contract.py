@@ -87,7 +87,7 @@ def build_contract(graph: IntegerGraph, *, block_bytes: int = BLOCK_BYTES) -> Mo
 
     Raises:
         CodeSizeError: the contract passes EIP-170's limit.
-        SmartVMError: the network takes several inputs.
+        ModelError: the network takes several inputs.
     """
     return contract_of(graph, emit(graph, plan(graph), block_bytes=block_bytes))
 
@@ -97,7 +97,7 @@ def contract_of(graph: IntegerGraph, emitted: Emitted) -> ModelContract:
 
     Raises:
         CodeSizeError: it passes EIP-170's limit all the same.
-        SmartVMError: the network takes several inputs.
+        ModelError: the network takes several inputs.
     """
     input_format = InputFormat.of(graph)
     pieces = {move.code: move.program for move in emitted.moves}

@@ -175,7 +175,10 @@ class PreparedModel(BackendRep):
         """The code, made anew where it is not proved for inputs as large as these."""
         if self.executable is None or not covers(self.executable.graph, data):
             ranges = {name: self._ranges.get(name) or envelope(x) for name, x in data.items()}
-            graph = lower(model, ranges, scale=self._scale)
+            try:
+                graph = lower(model, ranges, scale=self._scale)
+            except ModelError as error:
+                raise NotImplementedError(str(error)) from error
             certify(graph)
             self.executable = executable(graph)
         return self.executable

@@ -33,8 +33,8 @@ Run = tuple[Piece, ...]
 
 
 class _Found(NamedTuple):
-    count: int
-    size: int
+    times: int
+    nbytes: int
 
 
 @dataclass
@@ -74,11 +74,11 @@ def _best_run(code: Outlined) -> tuple[int, Run]:
     """The run of pieces that saves most as a routine, and how much; empty where none does."""
     best: tuple[int, Run] = 0, ()
     for length in range(1, LONGEST_RUN + 1):
-        repeats = {run: found for run, found in _runs(code, length).items() if found.count > 1}
+        repeats = {run: found for run, found in _runs(code, length).items() if found.times > 1}
         if not repeats:  # then no longer run repeats either
             break
-        for run, (count, size) in repeats.items():
-            saving = count * (size - CALL_BYTES) - size - ROUTINE_BYTES
+        for run, (times, nbytes) in repeats.items():
+            saving = times * (nbytes - CALL_BYTES) - nbytes - ROUTINE_BYTES
             if saving > best[0]:
                 best = saving, run
     return best
@@ -94,8 +94,8 @@ def _runs(code: Outlined, length: int) -> dict[Run, _Found]:
             run = tuple(sequence[start : start + length])
             if ends.get(run, 0) <= start:
                 ends[run] = start + length
-                count = found[run].count if run in found else 0
-                found[run] = _Found(count + 1, starts[start + length] - starts[start])
+                times = found[run].times if run in found else 0
+                found[run] = _Found(times + 1, starts[start + length] - starts[start])
     return found
 
 

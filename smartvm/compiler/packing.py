@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from smartvm.compiler.integer_graph import IntegerGraph, Interval, as_tensor
 from smartvm.dispatch.packing import pack_items
-from smartvm.exceptions import SmartVMError
+from smartvm.exceptions import ModelError, SmartVMError
 from smartvm.words import bytes_for
 
 
@@ -35,13 +36,9 @@ class InputFormat:
         """The format of a graph's only input.
 
         Raises:
-            SmartVMError: the graph has no input, or several.
+            ModelError: the graph has no input, or several.
         """
-        if len(graph.inputs) != 1:
-            raise SmartVMError(
-                f"{graph.name}: a model contract takes one input, found {len(graph.inputs)}"
-            )
-        (name,) = graph.inputs
+        name = only_input(graph.name, graph.inputs)
         value = graph.values[name]
         return cls(name, value.shape, value.scale, graph.input_ranges[name], value.items)
 
@@ -87,3 +84,15 @@ class InputFormat:
             top = 1 << 8 * self.item_bytes - 1
             integers = np.where(integers >= top, integers.astype(object) - 2 * top, integers)
         return pack_items(as_tensor(integers), self.item_bytes, "big")
+
+
+def only_input(model: str, inputs: Sequence[str]) -> str:
+    """The one input that a model contract takes.
+
+    Raises:
+        ModelError: there is none, or there are several.
+    """
+    if len(inputs) != 1:
+        listed = f" ({', '.join(inputs)})" if inputs else ""
+        raise ModelError(f"{model}: a model contract takes one input, found {len(inputs)}{listed}")
+    return inputs[0]

@@ -21,7 +21,7 @@ from smartvm.compiler.integer_graph import IntegerGraph, as_tensor
 from smartvm.compiler.price import run_bound
 from smartvm.dispatch import Backend, make_dispatcher
 from smartvm.dispatch.tensor import Tensor
-from smartvm.exceptions import ModelError, SmartVMError
+from smartvm.exceptions import ModelError
 
 SCALES = (256, 1000, 4096, 10_000, 65_536)
 """The scales that are tried by default: the paper's, and powers of two."""
@@ -206,7 +206,7 @@ def _try(
     """Lower the model at a scale and compare its outputs with the expected ones."""
     try:
         graph = lower(scale)
-        gas = _gas(graph, certify(graph))
+        gas = run_bound(build_contract(graph), certify(graph)).total
     except ModelError as error:
         return Trial(scale, problem=str(error).splitlines()[0])
     kernels = make_dispatcher()
@@ -223,30 +223,19 @@ def _try(
     )
 
 
-def _gas(graph: IntegerGraph, certificate: Certificate) -> int:
-    """The bound of a run; 0 for a graph that has no contract, because it takes several inputs."""
-    try:
-        return run_bound(build_contract(graph), certificate).total
-    except ModelError:
-        raise
-    except SmartVMError:
-        return 0
-
-
-def choose(trials: Sequence[Trial], limit: float) -> Choice:
+def choose(trials: Sequence[Trial], limit: float) -> Choice | None:
     """The scale to take: the smallest that will do, for narrow values cost less gas.
 
     Args:
         trials: the smallest scale first.
         limit: the greatest error with which a scale will do.
 
-    Raises:
-        ModelError: the network cannot be compiled at any of the scales; all reasons are given.
+    Returns:
+        The choice; None where the network cannot be compiled at any of the scales.
     """
     possible = [trial for trial in trials if not trial.problem]
     if not possible:
-        reasons = "".join(f"\n  {trial.scale}: {trial.problem}" for trial in trials)
-        raise ModelError(f"the network cannot be compiled at any scale:{reasons}")
+        return None
     good = [trial for trial in possible if trial.will_do(limit)]
     if good:
         answers = "gives the float model's answers and " if good[0].agreement else ""

@@ -113,6 +113,7 @@ def test_a_scale_at_which_a_network_cannot_be_compiled_is_reported() -> None:
     assert "passes 64 bits" in report["scales"][1]["problem"]
     with pytest.raises(ModelError, match="at any scale:\n  1180591620717411303424: "):
         compile(perceptron(), scales=(1 << 70,))
+    assert compile(perceptron(), scale=100, scales=(1 << 70,)).report["recommended"] is None
 
 
 def test_without_scales_none_is_tried() -> None:
@@ -191,6 +192,14 @@ def test_what_is_not_supported_is_refused_whole() -> None:
         compile(model_of(nodes, (3, 3)))
     assert "first" in str(error.value)
     assert "second" in str(error.value)
+
+
+def test_a_model_of_several_inputs_is_refused() -> None:
+    infos = [helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, (3,)) for name in "abc"]
+    graph = helper.make_graph([helper.make_node("Add", "ab", "c")], "sum", infos[:2], infos[2:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    with pytest.raises(ModelError, match="one input, found 2"):
+        compile(model)
 
 
 def test_an_integer_graph_is_compiled_as_it_is(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from smartvm.compiler.contract_abi import PREDICT
 from smartvm.compiler.integer_graph import IntegerGraph, Interval, Value
 from smartvm.compiler.packing import InputFormat
 from smartvm.compiler.sequential import Sequential
-from smartvm.exceptions import SmartVMError
+from smartvm.exceptions import ModelError, SmartVMError
 
 Call = Callable[..., smartvm.Execution]
 PIXELS = InputFormat("image", (1, 2, 3), 255, Interval(0, 255), 6)
@@ -58,5 +58,5 @@ def test_inputs_that_do_not_fit_are_refused() -> None:
 
 def test_a_graph_has_a_format_if_it_has_one_input() -> None:
     graph = IntegerGraph("two", inputs=("x", "y"), values={"x": Value((1,)), "y": Value((1,))})
-    with pytest.raises(SmartVMError, match="two: a model contract takes one input, found 2"):
+    with pytest.raises(ModelError, match=r"two: a model contract takes one input, found 2 \(x, y"):
         InputFormat.of(graph)

@@ -250,7 +250,7 @@ class Lowering:
             ranges: for each input of the model the least and the greatest number it may hold.
 
         Raises:
-            ModelError: an input has no range.
+            ModelError: an input has no range, or an output no items.
             WeightRangeError: a weight passes 64 bits at its scale.
         """
         outputs = self._outputs()
@@ -274,6 +274,8 @@ class Lowering:
         """A value for each output, with none named twice."""
         outputs: list[str] = []
         for tensor in self.model.outputs:
+            if 0 in self.shape(tensor):
+                raise ModelError(f"output {tensor!r} has no items")
             value = self._root(self.value(tensor))
             if value in outputs:  # one shape for each output
                 gives = self._values[value]

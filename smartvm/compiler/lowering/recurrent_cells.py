@@ -145,7 +145,7 @@ class Cell:
         if not name:
             return None
         array = self.lowering.constant(name)
-        require(array is not None, f"weights {name!r} that are computed")
+        require(array is not None, f"its weights {name!r} are computed")
         assert array is not None
         return np.asarray(array[direction])
 
@@ -154,7 +154,7 @@ class Cell:
         named = self.node.attributes.get("activations") or self.default_activations * 2
         mine = named[direction * count : (direction + 1) * count]
         for name in mine:
-            require(name in ACTIVATIONS, f"the activation {name}; {', '.join(ACTIVATIONS)} can be")
+            require(name in ACTIVATIONS, f"its activation {name} is none of {', '.join(ACTIVATIONS)}")
         return tuple(mine)
 
 

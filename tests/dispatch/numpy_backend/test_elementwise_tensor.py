@@ -38,6 +38,16 @@ def test_products_in_chunks() -> None:
     assert found.to_ints() == period * (CHUNK // 4)
 
 
+@pytest.mark.parametrize("bits", [15, 31, 62])
+def test_quotients_in_chunks(bits: int) -> None:
+    """Each quotient takes no more than the items do, but for the least one over -1."""
+    plane, value, divisors = 3, -(1 << bits), [-1, 7, -(1 << 40)]
+    x = Tensor.full(len(divisors) * plane * (CHUNK // 4), value)
+    found = BACKEND.divide_by(x, Tensor.from_ints(divisors), plane, nearest=False)
+    truncated = [1 << bits, -((1 << bits) // 7), (1 << bits) >> 40]
+    assert found.to_ints() == [q for q in truncated for _ in range(plane)] * (CHUNK // 4)
+
+
 @pytest.mark.parametrize("bits", [16, 32, 64, 256])
 def test_the_least_number_over_minus_one(length: int, bits: int) -> None:
     least = -(1 << bits - 1)
