@@ -34,7 +34,7 @@ PROMISED = """
 """
 OPERATORS = frozenset(PROMISED.split())
 """Those that the compiler promises."""
-STORED = ("pytorch-converted", "pytorch-operator")
+KINDS = ("pytorch-converted", "pytorch-operator", "node")
 TOLERANCE = 1e-2
 PASSED, UNSUPPORTED, WRONG, FAILED = "passed", "unsupported", "wrong", "failed"
 SEED = 0
@@ -45,7 +45,7 @@ class Case:
     """One test: a model, its inputs and what should come out.
 
     Attributes:
-        kind: "node", "pytorch-converted" or "pytorch-operator".
+        kind: one of KINDS.
     """
 
     kind: str
@@ -63,28 +63,27 @@ class Result:
     reason: str = ""
 
 
-def node_cases() -> Iterator[Case]:
-    """ONNX's node tests; their random inputs are drawn from numpy's global generator."""
-    np.random.seed(SEED)
+def cases_of(kind: str) -> Iterator[Case]:
+    """ONNX's tests of a kind: files, or since onnx 1.23 node tests made as they are loaded."""
+    np.random.seed(SEED)  # which draw their inputs from numpy's global generator
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        tests = load_model_tests(kind="node")
-    for test in tests:
+        tests = load_model_tests(kind=kind)
+    for test in sorted(tests, key=lambda test: test.name):
         if test.model is not None:
             sets = [(arrays(inputs), arrays(outputs)) for inputs, outputs in test.data_sets]
-            yield Case("node", test.name, test.model, sets)
+            yield Case(kind, test.name, test.model, sets)
+        elif test.model_dir is not None:
+            yield stored_case(kind, test.name, Path(test.model_dir))
 
 
-def stored_cases(kind: str) -> Iterator[Case]:
-    """Tests that lie in files, such as those converted from PyTorch."""
-    for test in sorted(load_model_tests(kind=kind), key=lambda test: test.name):
-        folder = Path(test.model_dir)
-        model = onnx.load(folder / "model.onnx")
-        sets = [
-            (stored_arrays(path, "input"), stored_arrays(path, "output"))
-            for path in sorted(folder.glob("test_data_set_*"))
-        ]
-        yield Case(kind, test.name, model, sets)
+def stored_case(kind: str, name: str, folder: Path) -> Case:
+    """A test that lies in files."""
+    sets = [
+        (stored_arrays(path, "input"), stored_arrays(path, "output"))
+        for path in sorted(folder.glob("test_data_set_*"))
+    ]
+    return Case(kind, name, onnx.load(folder / "model.onnx"), sets)
 
 
 def arrays(items: Iterable[object]) -> list[np.ndarray]:
@@ -146,7 +145,7 @@ def last_line(error: Exception) -> str:
 
 def report(results: list[Result], markdown: bool) -> None:
     """Print totals, the table of operators and the list of the tests that do not pass."""
-    for kind in (*STORED, "node", ""):
+    for kind in (*KINDS, ""):
         outcomes = Counter(r.outcome for r in results if r.case.kind == (kind or r.case.kind))
         share = 100 * outcomes[PASSED] / max(1, outcomes.total())
         total = f"{outcomes[PASSED]} of {outcomes.total()}"
@@ -173,7 +172,7 @@ def main() -> None:
     parser.add_argument("--only", default="", help="tests whose name matches")
     parser.add_argument("--markdown", action="store_true", help="print tables for the docs")
     options = parser.parse_args()
-    cases = [*node_cases(), *(case for kind in STORED for case in stored_cases(kind))]
+    cases = [case for kind in KINDS for case in cases_of(kind)]
     chosen = [
         case
         for case in cases

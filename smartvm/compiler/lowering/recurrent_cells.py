@@ -154,7 +154,9 @@ class Cell:
         named = self.node.attributes.get("activations") or self.default_activations * 2
         mine = named[direction * count : (direction + 1) * count]
         for name in mine:
-            require(name in ACTIVATIONS, f"its activation {name} is none of {', '.join(ACTIVATIONS)}")
+            require(
+                name in ACTIVATIONS, f"its activation {name} is none of {', '.join(ACTIVATIONS)}"
+            )
         return tuple(mine)
 
 
