@@ -32,6 +32,7 @@ class Costs:
         instructions: of the network, pushes included.
         block_bytes: of all weight blocks.
         buffer_bytes: most bytes on the Buffer at once, each map in its narrowest form.
+        held_items: most items that the Buffer holds when an instruction has ended.
     """
 
     gas: int
@@ -41,6 +42,7 @@ class Costs:
     instructions: int
     block_bytes: int
     buffer_bytes: int
+    held_items: int
 
 
 def costs(artefact: Artefact, x: np.ndarray) -> Costs:
@@ -50,7 +52,9 @@ def costs(artefact: Artefact, x: np.ndarray) -> Costs:
     blocks = {number: block.tensor for number, block in contract.blocks.items()}
     calldata = encode_call(PREDICT, packed)
     started = perf_counter()
-    execute(contract.runtime, calldata=calldata, gas=UNLIMITED_GAS, blocks=blocks).raise_for_error()
+    execution = execute(
+        contract.runtime, calldata=calldata, gas=UNLIMITED_GAS, blocks=blocks, trace=True
+    ).raise_for_error()
     seconds = perf_counter() - started
     return Costs(
         gas=run_gas(contract, packed).total,
@@ -60,6 +64,7 @@ def costs(artefact: Artefact, x: np.ndarray) -> Costs:
         instructions=sum(layer.instructions for layer in contract.layers),
         block_bytes=sum(len(b.items) * b.item_bytes for b in contract.blocks.values()),
         buffer_bytes=buffer_bytes(contract.graph, contract.input_format.quantise(x)),
+        held_items=max(sum(step.buffer_maps) for step in execution.steps),
     )
 
 

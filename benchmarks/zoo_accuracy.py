@@ -104,13 +104,15 @@ def magnitude(tensor: dict[str, Any]) -> float:
 def show_costs(name: str, artefact: Artefact, cost: Costs) -> None:
     """Print length of code, gas and items."""
     saved = 100 * (1 - artefact.peak_items / artefact.total_items)
+    held = 100 * (1 - cost.held_items / artefact.total_items)
     paper = f", the paper {PAPER_SAVINGS[name]} %" if name in PAPER_SAVINGS else ""
     print(f"  code: {source_lines(name)} lines of Python, {cost.instructions} instructions, "
           f"{cost.code_bytes:,} bytes with the contract")  # fmt: skip
     print(f"  gas: {cost.gas:,} for one input, at most {cost.bound:,}; {cost.seconds:.2f} s; "
           f"{cost.block_bytes:,} bytes of weights")  # fmt: skip
-    print(f"  Buffer: {artefact.peak_items:,} of {artefact.total_items:,} items at once, "
-          f"{saved:.1f} % saved{paper}")  # fmt: skip
+    print(f"  Buffer: {cost.held_items:,} of {artefact.total_items:,} items between instructions, "
+          f"{held:.1f} % saved{paper}; {artefact.peak_items:,} items while one runs, its output "
+          f"beside what it reads, {saved:.1f} % saved")  # fmt: skip
 
 
 def main() -> None:

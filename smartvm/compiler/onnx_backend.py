@@ -45,8 +45,8 @@ NAMES_OF_TYPES = """
 """
 TYPES = frozenset(NAMES_OF_TYPES.split())
 """ONNX's names of the types that inputs and outputs may have."""
-BACKENDS = {"CPU": "numpy", "CUDA": "cupy"}
-"""The backend that computes on each of ONNX's devices."""
+BACKENDS = {"CPU": ("native", "numpy"), "CUDA": ("cupy",)}
+"""The backends that compute on each of ONNX's devices, the best first."""
 
 Arrays = dict[str, np.ndarray]
 Ranges = Mapping[str, tuple[float, float]]
@@ -88,10 +88,11 @@ class SmartVMBackend(Backend):
             kwargs: what ONNX's test runner hands on; ignored.
         """
         super().prepare(model, device)
-        if not cls.supports_device(device):
+        backend = backend_for(device)
+        if backend is None:
             raise NotImplementedError(f"the device {device} cannot be used here")
         refuse_types(model)
-        return PreparedModel(model, scale, ranges or {}, BACKENDS[device.partition(":")[0]])
+        return PreparedModel(model, scale, ranges or {}, backend)
 
     @classmethod
     def run_node(
@@ -112,7 +113,7 @@ class SmartVMBackend(Backend):
     @classmethod
     def supports_device(cls, device: str) -> bool:
         """Whether it is "CPU", or "CUDA" and there is one."""
-        return BACKENDS.get(device.partition(":")[0]) in available_backends()
+        return backend_for(device) is not None
 
 
 class PreparedModel(BackendRep):
@@ -182,6 +183,13 @@ class PreparedModel(BackendRep):
             certify(graph)
             self.executable = executable(graph)
         return self.executable
+
+
+def backend_for(device: str) -> str | None:
+    """The best backend for a device such as "CUDA:1"; None where it cannot be used here."""
+    usable = available_backends()
+    names = BACKENDS.get(device.partition(":")[0], ())
+    return next((name for name in names if name in usable), None)
 
 
 def refuse_types(model: onnx.ModelProto) -> None:

@@ -25,10 +25,10 @@ from smartvm.compiler.operations.movement import (
     Gather,
     Load,
     Reduce,
-    Reduction,
     View,
 )
 from smartvm.compiler.operations.pooling import AveragePool, MaxPool
+from smartvm.dispatch.movement import Reduction
 
 __all__ = [
     "ERF",

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from smartvm.compiler.integer_graph import Interval, Operation
 from smartvm.compiler.program import Program
-from smartvm.dispatch import Backend
+from smartvm.dispatch import Backend, functions
 from smartvm.dispatch.reference import ReferenceBackend
 from smartvm.dispatch.tensor import Tensor
 from smartvm.words import Address
 
-EXP, LOG, SQRT, ERF = range(4)
+EXP, LOG, SQRT, ERF = functions.Function
 """The functions of ACT_FUN."""
 
 
@@ -87,7 +87,7 @@ class Function(Operation):
     def bound(self, inputs: list[Interval], constants: list[Tensor | None]) -> Interval:
         """Its ends, within the domain: outside it the instruction halts."""
         low, high = inputs[0]
-        least = {LOG: 1, SQRT: 0}.get(self.function)
+        least = {int(LOG): 1, int(SQRT): 0}.get(self.function)
         if least is not None:
             low, high = max(low, least), max(high, least)
         return _ends(self, Interval(low, high))

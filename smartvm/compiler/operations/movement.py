@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 from functools import reduce
 from typing import ClassVar
 
 from smartvm.compiler.integer_graph import Interval, Operation
 from smartvm.compiler.program import Program
 from smartvm.dispatch import Backend
+from smartvm.dispatch.movement import Reduction
 from smartvm.dispatch.tensor import Tensor
 from smartvm.words import Address
-
-
-class Reduction(IntEnum):
-    """The kinds of BUF_REDUCE."""
-
-    SUM = 0
-    MAX = 1
-    MIN = 2
-    ARG_MAX = 3
-    ARG_MIN = 4
-    LAST_ARG_MAX = 11
-    LAST_ARG_MIN = 12
 
 
 @dataclass(frozen=True)

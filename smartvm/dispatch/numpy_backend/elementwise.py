@@ -17,6 +17,8 @@ from smartvm.words import MAX_LIMBS
 
 FEW = 64
 """Items up to which a limb operation costs more than the same on Python integers."""
+FEW_SLOPED = 512
+"""The same for a ReLU with a slope, which is four limb operations."""
 
 
 def add(x: Tensor, addend: Tensor, plane: int) -> Tensor:
@@ -57,10 +59,11 @@ def relu(x: Tensor, cap: int, slope: tuple[int, int]) -> Tensor:
 
     The sum of what becomes of the values above zero and of those below, each zero elsewhere.
     """
-    if x.is_wide and len(x) <= FEW:
+    numerator, denominator = slope
+    is_wide = x.is_wide or narrow_dtype(min(x.bounds[0], 0) * numerator, 0) is None
+    if is_wide and len(x) <= (FEW_SLOPED if numerator else FEW):
         return reference.relu(x, cap, slope)
     positive = to_tensor(_positive(x, cap))
-    numerator, denominator = slope
     if not numerator or x.bounds[0] >= 0:
         return positive
     negative = divide(multiply(to_tensor(_negative(x)), numerator), denominator, nearest=False)

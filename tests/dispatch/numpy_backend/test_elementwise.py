@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from smartvm.dispatch.numpy_backend import NumpyBackend
-from smartvm.dispatch.numpy_backend.elementwise import FEW
+from smartvm.dispatch.numpy_backend.elementwise import FEW, FEW_SLOPED
+from smartvm.dispatch.reference import ReferenceBackend
 from smartvm.dispatch.tensor import Tensor
 
-BACKEND = NumpyBackend()
+BACKEND, REFERENCE = NumpyBackend(), ReferenceBackend()
 
 
 @pytest.fixture(params=[1, FEW, FEW + 1], ids=lambda length: f"{length} items")
@@ -53,3 +54,12 @@ def test_a_cap_is_compared_with_all_bits(length: int) -> None:
     x = Tensor.from_ints(values * length)
     capped = [cap - 1, cap, cap, cap, 0, 0]
     assert BACKEND.relu(x, cap, (0, 1)).to_ints() == capped * length
+
+
+@pytest.mark.parametrize("items", [FEW_SLOPED, FEW_SLOPED + 1], ids=lambda items: f"{items} items")
+@pytest.mark.parametrize("lowest", [-(1 << 62), -(1 << 63), -(1 << 200), -(1 << 254)])
+@pytest.mark.parametrize("cap", [0, 7, (1 << 64) - 1])
+def test_a_slope_of_wide_products(items: int, lowest: int, cap: int) -> None:
+    x = Tensor.from_ints([lowest + i for i in range(items - 3)] + [0, 9, 1 << 100])
+    for slope in ((1 << 63, 3), (5, 1), ((1 << 64) - 1, (1 << 64) - 1)):
+        assert BACKEND.relu(x, cap, slope) == REFERENCE.relu(x, cap, slope)
