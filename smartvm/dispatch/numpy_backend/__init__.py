@@ -6,7 +6,6 @@ no partial sum leaves the format; all others limb by limb, modulo 2²⁵⁶.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from smartvm.dispatch.backend import Backend
@@ -21,8 +20,6 @@ from smartvm.dispatch.numpy_backend import (
     reduction,
 )
 from smartvm.dispatch.numpy_backend import function as functions
-from smartvm.dispatch.tensor import Tensor
-from smartvm.shapes import ConvShape, MatmulShape, PoolShape
 
 __all__ = ["NumpyBackend"]
 
@@ -32,78 +29,22 @@ class NumpyBackend(Backend):
 
     name: ClassVar[str] = "numpy"
 
-    def convolve(self, x: Tensor, weights: Tensor, shape: ConvShape) -> Tensor:
-        """See `Backend.convolve`."""
-        return convolution.convolve(x, weights, shape)
-
-    def pool_max(self, x: Tensor, shape: PoolShape) -> Tensor:
-        """See `Backend.pool_max`."""
-        return pooling.pool_max(x, shape)
-
-    def pool_average(self, x: Tensor, shape: PoolShape) -> Tensor:
-        """See `Backend.pool_average`."""
-        return pooling.pool_average(x, shape)
-
-    def matmul(self, a: Tensor, b: Tensor, shape: MatmulShape) -> Tensor:
-        """See `Backend.matmul`."""
-        return linear.matmul(a, b, shape)
-
-    def add(self, x: Tensor, addend: Tensor, plane: int) -> Tensor:
-        """See `Backend.add`."""
-        return elementwise.add(x, addend, plane)
-
-    def multiply(self, x: Tensor, factor: int) -> Tensor:
-        """See `Backend.multiply`."""
-        return elementwise.multiply(x, factor)
-
-    def divide(self, x: Tensor, divisor: int, nearest: bool) -> Tensor:
-        """See `Backend.divide`."""
-        return elementwise.divide(x, divisor, nearest)
-
-    def relu(self, x: Tensor, cap: int, slope: tuple[int, int]) -> Tensor:
-        """See `Backend.relu`."""
-        return elementwise.relu(x, cap, slope)
-
-    def softmax(self, x: Tensor, scale: int, group: int) -> Tensor:
-        """See `Backend.softmax`."""
-        return activation.softmax(x, scale, group)
-
-    def sigmoid(self, x: Tensor, scale: int) -> Tensor:
-        """See `Backend.sigmoid`."""
-        return activation.sigmoid(x, scale)
-
-    def tanh(self, x: Tensor, scale: int) -> Tensor:
-        """See `Backend.tanh`."""
-        return activation.tanh(x, scale)
-
-    def view(self, x: Tensor, offset: int, dims: Sequence[int], strides: Sequence[int]) -> Tensor:
-        """See `Backend.view`."""
-        return movement.view(x, offset, dims, strides)
-
-    def concatenate(self, parts: list[Tensor], outer: int) -> Tensor:
-        """See `Backend.concatenate`."""
-        return movement.concatenate(parts, outer)
-
-    def gather(self, indices: Tensor, data: Tensor, columns: int) -> Tensor:
-        """See `Backend.gather`."""
-        return movement.gather(indices, data, columns)
-
-    def multiply_by(self, x: Tensor, factors: Tensor, plane: int) -> Tensor:
-        """See `Backend.multiply_by`."""
-        return elementwise_tensor.multiply_by(x, factors, plane)
-
-    def divide_by(self, x: Tensor, divisors: Tensor, plane: int, nearest: bool) -> Tensor:
-        """See `Backend.divide_by`."""
-        return elementwise_tensor.divide_by(x, divisors, plane, nearest)
-
-    def clip(self, x: Tensor, low: int, high: int) -> Tensor:
-        """See `Backend.clip`."""
-        return elementwise_tensor.clip(x, low, high)
-
-    def reduce(self, x: Tensor, kind: int, axis: int, inner: int) -> Tensor:
-        """See `Backend.reduce`."""
-        return reduction.reduce(x, kind, axis, inner)
-
-    def function(self, x: Tensor, scale: int, function: int) -> Tensor:
-        """See `Backend.function`."""
-        return functions.function(x, scale, function)
+    convolve = staticmethod(convolution.convolve)
+    pool_max = staticmethod(pooling.pool_max)
+    pool_average = staticmethod(pooling.pool_average)
+    matmul = staticmethod(linear.matmul)
+    add = staticmethod(elementwise.add)
+    multiply = staticmethod(elementwise.multiply)
+    divide = staticmethod(elementwise.divide)
+    relu = staticmethod(elementwise.relu)
+    softmax = staticmethod(activation.softmax)
+    sigmoid = staticmethod(activation.sigmoid)
+    tanh = staticmethod(activation.tanh)
+    view = staticmethod(movement.view)
+    concatenate = staticmethod(movement.concatenate)
+    gather = staticmethod(movement.gather)
+    multiply_by = staticmethod(elementwise_tensor.multiply_by)
+    divide_by = staticmethod(elementwise_tensor.divide_by)
+    clip = staticmethod(elementwise_tensor.clip)
+    reduce = staticmethod(reduction.reduce)
+    function = staticmethod(functions.function)
