@@ -49,6 +49,7 @@ SOFTMAX_QUADRATIC_DENOMINATOR = 1 << 16
 """The divisor of the term in scale bits × precision², for products of long numbers."""
 
 SIXTEENTHS = 16
+"""Of a gas, in which an item of softmax is counted."""
 
 MEMORY_WORD = 3
 """Each 32-byte word copied between Memory and the Buffer, as for CALLDATACOPY."""
