@@ -1,6 +1,6 @@
 """Train LeNet-5 and write the file that `smartvm.compiler.lenet5` loads.
 
-    pip install 'smartvm[train]'
+    pip install '.[train]'
     python scripts/train_lenet5.py                       # scikit-learn's digits, as shipped
     python scripts/train_lenet5.py --mnist DIR -o my.npz # MNIST's idx files
 

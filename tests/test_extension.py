@@ -219,3 +219,16 @@ def test_a_backend_of_ones_own_needs_no_entry_point():
 def test_an_extension_cannot_take_a_name_of_ethereum():
     with pytest.raises(SmartVMError, match="ADD is an instruction of Ethereum"):
         PAPER.extended(replace(REVERSE, mnemonic="ADD"))
+
+
+def test_a_kernel_that_gives_no_tensor_fails_alone():
+    class Wrong(Backend):
+        name = "wrong"
+
+        def multiply(self, x, factor):
+            return [1]
+
+    code = assemble("BUF_ALLO size=1\nBUF_SCL0 times=2")
+    result = execute(code, backend=Wrong())
+    assert isinstance(result.error, KernelFailure)
+    assert result.buffer == [[0]]

@@ -47,6 +47,7 @@ POOLING = (
     Window("channels=1 size=256 kernel=1 stride=255", 65536),
     Window("channels=1 size=256 kernel=1 padding=-127", 65536),
     Window("channels=1 size=64x64x64 kernel=2 stride=1", 262144),
+    Window("channels=1 size=1024 kernel=1 stride=1024", 1 << 20),
     Window("channels=1 size=1 kernel=401 padding=200", 1),
     Window("channels=1 flags=2 size=1 kernel=201 padding=200 stride=1", 1),
 )

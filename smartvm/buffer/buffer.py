@@ -51,14 +51,15 @@ class Buffer:
 
     def push(self, tensor: Tensor) -> None:
         """Put a map on top."""
+        size = tensor.nbytes
         self._maps.append(tensor)
-        self._account(tensor.nbytes)
+        self._account(size)
 
     def replace(self, tensor: Tensor) -> None:
         """Put a map in the place of the top one."""
-        old = self._maps[-1]
+        change = tensor.nbytes - self._maps[-1].nbytes
         self._maps[-1] = tensor
-        self._account(tensor.nbytes - old.nbytes)
+        self._account(change)
 
     def drop(self, depth: int) -> None:
         """Release the map `depth` below the top, which is there."""

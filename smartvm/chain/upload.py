@@ -15,6 +15,7 @@ from smartvm.chain.local import Chain
 from smartvm.chain.receipts import Receipt
 from smartvm.compiler.contract import set_block_call
 from smartvm.compiler.emit import WeightBlock
+from smartvm.exceptions import SmartVMError
 
 TRANSACTION_BASE = 21_000
 """Gas of any transaction (yellow paper, G_transaction)."""
@@ -61,8 +62,11 @@ def upload_blocks(
         progress: called at the start and after each transaction.
 
     Raises:
+        SmartVMError: there is no contract at the address.
         ExecutionFailed: the contract refuses a block; those before it stay.
     """
+    if not chain.code(contract):
+        raise SmartVMError(f"0x{contract.hex()}: expected a model contract, found no code")
     state = chain.state
     done = {number for number, block in blocks.items() if holds(state, contract, number, block)}
     sent: list[Receipt] = []

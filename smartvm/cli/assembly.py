@@ -29,7 +29,7 @@ _DISASM_EXAMPLES = """\
 
 examples:
   smartvm disasm net.hex --offsets
-  smartvm disasm fc444e4e01603860355f3700
+  smartvm disasm fc444e4e0160033860073600
   smartvm asm net.asm | smartvm disasm -"""
 
 

@@ -115,6 +115,8 @@ def compiled(arguments: Namespace) -> Artefact:
 def _ranges(given: Sequence[Sequence[str]]) -> Any:
     """One range for all inputs, ranges by name, or None."""
     ranges = dict(map(_range, given))
+    if "" in ranges and len(given) > 1:
+        raise UsageError("--range: give one range for all inputs, or each by its name")
     return ranges.get("", ranges or None)
 
 

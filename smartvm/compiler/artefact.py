@@ -10,8 +10,10 @@ manifest, and the hash of the model against code and weights.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,13 @@ from eth_utils import keccak
 
 from smartvm.compiler.artefact_files import read_files, write_files
 from smartvm.compiler.certify import Certificate, check
-from smartvm.compiler.contract import HASH_BYTES, ModelContract, classes_of, model_hash
+from smartvm.compiler.contract import (
+    HASH_BYTES,
+    ModelContract,
+    classes_of,
+    deployment_code,
+    model_hash,
+)
 from smartvm.compiler.emit import WeightBlock
 from smartvm.compiler.graph_codec import (
     decode_certificate,
@@ -28,6 +36,7 @@ from smartvm.compiler.graph_codec import (
     encode_certificate,
     encode_graph,
 )
+from smartvm.compiler.integer_graph import IntegerGraph
 from smartvm.compiler.layers import Layer
 from smartvm.dispatch.packing import unpack_items
 from smartvm.exceptions import ArtefactError, OperandError
@@ -37,6 +46,10 @@ VERSION = 1
 MANIFEST, GRAPH, CERTIFICATE = "manifest.json", "graph.json", "certificate.json"
 INIT_CODE, RUNTIME, BLOCKS = "init.bin", "runtime.bin", "blocks.bin"
 CONTENT = (GRAPH, CERTIFICATE, INIT_CODE, RUNTIME, BLOCKS)
+
+
+DEEPEST = 100
+"""How deeply the JSON of an artefact may nest."""
 
 
 @dataclass(frozen=True)
@@ -94,10 +107,9 @@ class Artefact:
             ArtefactError: it is incomplete, damaged, was tampered with or has another version.
         """
         files = read_files(Path(path), (MANIFEST, *CONTENT))
-        manifest = _checked_manifest(files)
         try:
-            return _artefact(manifest, files)
-        except (KeyError, TypeError, ValueError, OperandError) as error:
+            return _artefact(_checked_manifest(files), files)
+        except (AttributeError, KeyError, TypeError, ValueError, OperandError) as error:
             raise ArtefactError(f"the manifest cannot be read: {error!r}") from error
 
     def _manifest(self, files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -157,10 +169,19 @@ def _file_row(content: bytes) -> dict[str, Any]:
 
 
 def _parse(name: str, content: bytes) -> Any:
+    if _depth(content) > DEEPEST:
+        raise ArtefactError(f"{name} is nested too deeply")
     try:
         return json.loads(content)
     except ValueError as error:
         raise ArtefactError(f"{name} is no JSON: {error}") from error
+
+
+def _depth(content: bytes) -> int:
+    """How deeply the brackets outside strings nest: a parser recurses as far."""
+    bare = re.sub(rb'"(?:\\.|[^"\\])*"', b"", content)
+    steps = (1 if byte in b"[{" else -1 for byte in bare if byte in b"[]{}")
+    return max(accumulate(steps, initial=0))
 
 
 def _checked_manifest(files: Mapping[str, bytes]) -> dict[str, Any]:
@@ -186,10 +207,14 @@ def _artefact(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Artefa
     blocks = _blocks(manifest["blocks"], files[BLOCKS])
     digest = bytes.fromhex(manifest["model_hash"])
     _check_model_hash(digest, files[RUNTIME], blocks)
+    if files[INIT_CODE] != deployment_code(files[RUNTIME]):
+        raise ArtefactError(f"{INIT_CODE} does not deploy {RUNTIME}")
     rows = manifest["tensors"]
     constants = {row["name"]: _joined(row["first_block"], row["items"], blocks) for row in rows}
+    graph = decode_graph(_parse(GRAPH, files[GRAPH]), constants)
+    _check_names(graph)
     contract = ModelContract(
-        graph=decode_graph(_parse(GRAPH, files[GRAPH]), constants),
+        graph=graph,
         init_code=files[INIT_CODE],
         runtime=files[RUNTIME],
         blocks=blocks,
@@ -207,6 +232,16 @@ def _artefact(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Artefa
         total_items=manifest["total_items"],
         report=manifest["report"],
     )
+
+
+def _check_names(graph: IntegerGraph) -> None:
+    """Every name that the graph uses must be that of a value or a constant."""
+    used = {*graph.inputs, *graph.outputs}
+    for operation in graph.operations:
+        used |= {operation.output, *operation.inputs}
+    unknown = used - graph.values.keys() - graph.constants.keys()
+    if unknown or set(graph.input_ranges) != set(graph.inputs):
+        raise ArtefactError(f"{GRAPH} lacks values or ranges: {sorted(unknown)}")
 
 
 def _check_model_hash(digest: bytes, runtime: bytes, blocks: dict[int, WeightBlock]) -> None:

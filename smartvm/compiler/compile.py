@@ -9,6 +9,7 @@ own and can be taken on its own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -98,6 +99,7 @@ def compile(
     """
     if isinstance(model, IntegerGraph):
         return artefact_of(model, block_bytes=block_bytes)
+    _check_options(scale, weight_scale, pixels and input_range is not None)
     report = progress or (lambda _: None)
     step = _counter(report)
     step()
@@ -120,6 +122,14 @@ def compile(
     artefact = task.with_report(artefact, trials, choice, facts)
     step()
     return artefact
+
+
+def _check_options(scale: int | None, weight_scale: int | None, two_ranges: bool) -> None:
+    for name, number in (("scale", scale), ("weight_scale", weight_scale)):
+        if number is not None and (not isinstance(number, int) or number < 1):
+            raise ModelError(f"{name}: expected a whole number of at least 1, found {number!r}")
+    if two_ranges:
+        raise ModelError("pixels have the range 0 to 1: give pixels or input_range, not both")
 
 
 def artefact_of(graph: IntegerGraph, *, block_bytes: int = BLOCK_BYTES) -> Artefact:
@@ -186,8 +196,8 @@ class _Task:
         """Try scales, and choose among them if there are any."""
         samples = self.trial_samples
         expected = [self.model.run(sample, self.model.outputs) for sample in samples]
-        ends = [end for name in self.model.outputs for end in self.tensor_ranges[name]]
-        limit = TOLERANCE * max(map(abs, ends))
+        made = [array for outputs in expected for array in outputs.values()]
+        limit = TOLERANCE * max(float(abs(array).max()) for array in made)
         trials = try_scales(scales, self.lower, samples, expected, limit)
         return trials, choose(trials, limit)
 
@@ -233,7 +243,17 @@ def _task(
 def _declared(
     found: Mapping[str, Range], declared: Range | Mapping[str, Range] | None
 ) -> Mapping[str, Range]:
-    """The ranges of inputs: those that are declared, else those that were found."""
-    if isinstance(declared, Mapping):
-        return {**found, **declared}
-    return found if declared is None else dict.fromkeys(found, declared)
+    """The ranges of inputs: those that are declared, else those that were found.
+
+    Raises:
+        ModelError: a range of no input, or one that is not two finite numbers in order.
+    """
+    if declared is None:
+        return found
+    given = declared if isinstance(declared, Mapping) else dict.fromkeys(found, declared)
+    for name, ends in given.items():
+        if name not in found:
+            raise ModelError(f"range of {name!r}: the inputs of the model are {list(found)}")
+        if not -math.inf < ends[0] <= ends[1] < math.inf:
+            raise ModelError(f"range of {name!r}: expected LOW <= HIGH, both finite, found {ends}")
+    return {**found, **given}

@@ -117,7 +117,7 @@ def contract_of(graph: IntegerGraph, emitted: Emitted) -> ModelContract:
     runs = [code.move.operation for code in emitted.moves if isinstance(code.move, Run)]
     return ModelContract(
         graph=replace(graph, operations=runs),
-        init_code=init_code(runtime, constructor=_constructor()),
+        init_code=deployment_code(runtime),
         runtime=runtime,
         blocks=emitted.blocks,
         tensors=emitted.tensors,
@@ -185,8 +185,10 @@ def _runtime(
     return program.bytecode()
 
 
-def _constructor() -> Program:
-    return code.emit_source(Program(dnn=False), "CALLER PUSH0 SSTORE")
+def deployment_code(runtime: bytes) -> bytes:
+    """The init code of a model contract: it makes the deployer the owner."""
+    constructor = code.emit_source(Program(dnn=False), "CALLER PUSH0 SSTORE")
+    return init_code(runtime, constructor=constructor)
 
 
 def _shortest(value: int) -> bytes:

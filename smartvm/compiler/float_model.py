@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from smartvm.exceptions import ModelError
+
 if TYPE_CHECKING:
     import onnx
 
@@ -96,7 +98,11 @@ class FloatModel:
         wanted = [name for node in self.nodes for name in node.outputs if name]
         if tensors is not None:
             wanted = list(tensors)
-        made = self._runner(feeds)
+        try:
+            made = {**self.constants, **self._runner(feeds)}
+        except Exception as error:
+            reason = str(error).partition("\n")[0]
+            raise ModelError(f"the float model cannot be run: {reason}") from error
         return {name: made[name] for name in wanted}
 
     @cached_property
@@ -115,6 +121,8 @@ def _onnxruntime(model: FloatModel) -> Any:
     from onnxruntime.capi import onnxruntime_pybind11_state as states
 
     names = [name for name in model.tensors if name not in model.inputs]
+    if not names:
+        return None
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     serialised = with_outputs(model, names).SerializeToString()

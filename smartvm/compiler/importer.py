@@ -101,7 +101,7 @@ def prepared(
 def read(source: str | PathLike[str] | bytes | onnx.ModelProto) -> onnx.ModelProto:
     """A copy of the model that may be changed, checked by ONNX's own checker."""
     if find_spec("onnx") is None or find_spec("onnxscript") is None:
-        raise ModelError("reading ONNX models needs more packages: pip install smartvm[onnx]")
+        raise ModelError("reading ONNX models needs more: install SmartVM's extra 'onnx'")
     import onnx
     from google.protobuf.message import DecodeError
 

@@ -162,7 +162,10 @@ def refuse_numbers(proto: onnx.ModelProto) -> None:
 
     names = []
     for name, tensor in _tensors(proto):
-        array = numpy_helper.to_array(tensor)
+        try:
+            array = numpy_helper.to_array(tensor)
+        except (TypeError, ValueError) as error:
+            raise ModelError(f"weight {name!r} is damaged: {error}") from error
         if array.dtype.name in FLOATS and not np.isfinite(array).all():
             kind = "NaN" if np.isnan(array).any() else "infinite"
             names.append(f"{name!r} ({kind})")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from math import prod
 from typing import ClassVar, NamedTuple
 
@@ -19,6 +20,9 @@ from smartvm.compiler.program import Program
 from smartvm.dispatch import Backend
 from smartvm.dispatch.tensor import Tensor
 from smartvm.words import Address
+
+EXACT_LIMIT = float(1 << 53)
+"""Below it, float64 holds every integer."""
 
 
 class Interval(NamedTuple):
@@ -157,6 +161,20 @@ class IntegerGraph:
                 if last[name] == step and name not in wanted:
                     del live[name]
         return {name: live[name] for name in wanted}
+
+
+def nearest_integers(array: np.ndarray, scale: int) -> np.ndarray:
+    """The integers nearest array·scale as Python integers where they pass 2⁵³.
+
+    Integers are multiplied by the scale as they are.
+    """
+    if array.dtype.kind in "biu":
+        return array if scale == 1 else array.astype(np.int64) * scale
+    exact = array.astype(np.float64)
+    if float(np.abs(exact).max(initial=0)) * scale < EXACT_LIMIT:
+        return np.rint(exact * scale).astype(np.int64)
+    items = [round(Fraction(item) * scale) for item in exact.reshape(-1).tolist()]
+    return np.array(items, dtype=object).reshape(array.shape)
 
 
 def as_tensor(array: np.ndarray) -> Tensor:

@@ -20,7 +20,7 @@ try:
     from onnx import helper, shape_inference
     from onnx.backend.base import Backend, BackendRep, namedtupledict
 except ImportError as error:
-    raise ImportError("ONNX's backend interface needs onnx: pip install smartvm[onnx]") from error
+    raise ImportError("ONNX's backend interface needs SmartVM's extra 'onnx'") from error
 
 from smartvm.compiler.certify import certify
 from smartvm.compiler.float_model import FloatModel
@@ -45,7 +45,7 @@ NAMES_OF_TYPES = """
 """
 TYPES = frozenset(NAMES_OF_TYPES.split())
 """ONNX's names of the types that inputs and outputs may have."""
-BACKENDS = {"CPU": ("native", "numpy"), "CUDA": ("cupy",)}
+BACKENDS = {"CPU": ("numpy",), "CUDA": ()}
 """The backends that compute on each of ONNX's devices, the best first."""
 
 Arrays = dict[str, np.ndarray]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smartvm.compiler.integer_graph import IntegerGraph, Interval, as_tensor
+from smartvm.compiler.integer_graph import IntegerGraph, Interval, as_tensor, nearest_integers
 from smartvm.dispatch.packing import pack_items
 from smartvm.exceptions import ModelError, SmartVMError
 from smartvm.words import bytes_for
@@ -60,10 +60,16 @@ class InputFormat:
         return self.items * self.item_bytes
 
     def quantise(self, values: np.ndarray) -> np.ndarray:
-        """Integers at the scale, to nearest; integers are taken as they are."""
+        """Integers at the scale, to nearest; integers are taken as they are.
+
+        Raises:
+            SmartVMError: a number that is not finite.
+        """
         if values.dtype.kind in "iuO":
             return values
-        return np.rint(values.astype(np.float64) * self.scale).astype(np.int64)
+        if not np.isfinite(values).all():
+            raise SmartVMError(f"{self.name}: expected finite numbers, found NaN or infinity")
+        return nearest_integers(values, self.scale)
 
     def pack(self, values: np.ndarray) -> bytes:
         """The calldata of one example: floats are quantised, integers packed as they are.
@@ -71,6 +77,7 @@ class InputFormat:
         Raises:
             SmartVMError: another number of items, or one outside the interval.
         """
+        values = np.asarray(values)
         if values.size != self.items:
             raise SmartVMError(f"{self.name}: expected {self.items} items, found {values.size}")
         integers = self.quantise(values).reshape(-1)

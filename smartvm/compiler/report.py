@@ -17,7 +17,7 @@ from smartvm.compiler.calibrate import Range, Sample
 from smartvm.compiler.certify import Certificate, certify
 from smartvm.compiler.contract import build_contract, classes_of
 from smartvm.compiler.float_model import FloatModel
-from smartvm.compiler.integer_graph import IntegerGraph, as_tensor
+from smartvm.compiler.integer_graph import IntegerGraph, as_tensor, nearest_integers
 from smartvm.compiler.price import run_bound
 from smartvm.dispatch import Backend, make_dispatcher
 from smartvm.dispatch.tensor import Tensor
@@ -100,8 +100,9 @@ def run_integers(
 def _quantised(graph: IntegerGraph, name: str, array: np.ndarray) -> Tensor:
     """The nearest integers in the range of the input."""
     low, high = graph.input_ranges[name]
-    scaled = np.rint(np.asarray(array, np.float64).reshape(-1) * graph.values[name].scale)
-    return as_tensor(np.clip(scaled, float(low), float(high)).astype(np.int64))
+    floats = np.asarray(array, np.float64).reshape(-1)
+    integers = nearest_integers(floats, graph.values[name].scale)
+    return as_tensor(np.clip(integers, low, high))
 
 
 def _reals(tensor: Tensor, scale: int) -> np.ndarray:

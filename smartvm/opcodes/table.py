@@ -38,10 +38,16 @@ class InstructionSet:
 
     def __init__(self, rows: Iterable[Instruction]) -> None:
         self.rows = tuple(sorted(rows, key=lambda row: row.opcode))
-        self.by_opcode = {row.opcode: row for row in self.rows}
-        self.by_mnemonic = {row.mnemonic: row for row in self.rows}
-        if len(self.by_opcode) < len(self.rows) or len(self.by_mnemonic) < len(self.rows):
-            raise SmartVMError("two instructions of one set have the same number or name")
+        self.by_opcode: dict[int, Instruction] = {}
+        self.by_mnemonic: dict[str, Instruction] = {}
+        for row in self.rows:
+            other = self.by_opcode.get(row.opcode) or self.by_mnemonic.get(row.mnemonic)
+            if other is not None:
+                raise SmartVMError(
+                    f"{other.mnemonic} ({other.opcode:#x}) and {row.mnemonic} ({row.opcode:#x}) "
+                    "have the same number or name"
+                )
+            self.by_opcode[row.opcode] = self.by_mnemonic[row.mnemonic] = row
 
     def extended(self, *rows: Instruction) -> InstructionSet:
         """This set with more rows.

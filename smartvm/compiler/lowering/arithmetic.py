@@ -16,9 +16,8 @@ from typing import NamedTuple
 import numpy as np
 
 from smartvm.compiler.float_model import Shape
-from smartvm.compiler.integer_graph import Value
+from smartvm.compiler.integer_graph import Value, nearest_integers
 from smartvm.compiler.lowering.builder import Lowering
-from smartvm.compiler.lowering.quantise import nearest_integers
 from smartvm.compiler.lowering.registry import require
 from smartvm.compiler.operations import (
     Add,

@@ -19,6 +19,7 @@ from smartvm.compiler.lowering.quantise import Quantiser, fitting, rounded_outwa
 from smartvm.compiler.lowering.registry import LOWERERS, Problem, UnsupportedNode, require
 from smartvm.compiler.operations import Load, MultiplyConstant, Rescale, View
 from smartvm.exceptions import ModelError, ShapeError
+from smartvm.words import bytes_for
 
 DEFAULT_SCALE = 1000
 
@@ -277,7 +278,8 @@ class Lowering:
             if 0 in self.shape(tensor):
                 raise ModelError(f"output {tensor!r} has no items")
             value = self._root(self.value(tensor))
-            if value in outputs:  # one shape for each output
+            reshaped = value in self.model.inputs and self.shape(tensor) != self.shape(value)
+            if value in outputs or reshaped:  # a shape of its own for each
                 gives = self._values[value]
                 value = self.add(View, value, gives=gives, dims=(gives.items,), strides=(1,))
             outputs.append(value)
@@ -289,4 +291,10 @@ class Lowering:
         low, high = ranges[name]
         if not np.isfinite((low, high)).all() or low > high:
             raise ModelError(f"input {name!r}: ({low}, {high}) is no range of finite numbers")
-        return rounded_outwards(low, high, self.scale_of(name))
+        interval = rounded_outwards(low, high, self.scale_of(name))
+        if bytes_for(*interval) > 8:
+            raise ModelError(
+                f"input {name!r}: its range passes 64 bits at scale {self.scale_of(name)}; "
+                "choose a smaller range or scale"
+            )
+        return interval

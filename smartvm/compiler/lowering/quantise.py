@@ -14,7 +14,6 @@ from smartvm.compiler.integer_graph import Interval
 from smartvm.exceptions import WeightRangeError
 
 WEIGHT_LIMIT = float(1 << 63)
-EXACT_LIMIT = float(1 << 53)
 LARGEST_DIVISOR = (1 << 64) - 1
 TERM_BITS = 60
 """Bits that are kept of a factor that has to be rounded."""
@@ -108,20 +107,6 @@ def narrowest(array: np.ndarray) -> np.ndarray:
     return array.astype(np.int64)
 
 
-def nearest_integers(array: np.ndarray, scale: int) -> np.ndarray:
-    """The integers nearest array·scale as Python integers where they pass 2⁵³.
-
-    For biases, which stand at the scale of an accumulator and may have any size.
-    """
-    if array.dtype.kind in "biu":
-        return array if scale == 1 else array.astype(np.int64) * scale
-    exact = array.astype(np.float64)
-    if float(np.abs(exact).max(initial=0)) * scale < EXACT_LIMIT:
-        return np.rint(exact * scale).astype(np.int64)
-    items = [round(Fraction(item) * scale) for item in exact.reshape(-1).tolist()]
-    return np.array(items, dtype=object).reshape(array.shape)
-
-
 def rounded_outwards(low: float, high: float, scale: int) -> Interval:
     """The integers of all numbers from `low` to `high` at a scale, their rounding included."""
     return Interval(floor(low * scale), ceil(high * scale))
@@ -131,5 +116,5 @@ def fitting(factor: Fraction) -> Fraction:
     """The factor, or the nearest whose divisor is below 2⁶⁴, of about TERM_BITS bits."""
     if factor.denominator <= LARGEST_DIVISOR:
         return factor
-    bits = min(63, TERM_BITS - frexp(factor)[1])
+    bits = min(63, max(0, TERM_BITS - frexp(factor)[1]))
     return Fraction(round(factor * (1 << bits)), 1 << bits)

@@ -14,7 +14,7 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from smartvm.compiler.float_model import Node
-from smartvm.compiler.integer_graph import Value
+from smartvm.compiler.integer_graph import Value, nearest_integers
 from smartvm.compiler.lowering.arithmetic import (
     minus,
     plus,
@@ -24,7 +24,6 @@ from smartvm.compiler.lowering.arithmetic import (
     view,
 )
 from smartvm.compiler.lowering.builder import Lowering
-from smartvm.compiler.lowering.quantise import nearest_integers
 from smartvm.compiler.lowering.registry import require
 from smartvm.compiler.operations import (
     Clip,

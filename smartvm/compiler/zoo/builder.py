@@ -15,7 +15,7 @@ try:
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 except ImportError as error:
-    raise ImportError("the zoo needs onnx: pip install smartvm[onnx]") from error
+    raise ImportError("the zoo needs SmartVM's extra 'onnx'") from error
 
 OPSET = 17
 IR_VERSION = 8

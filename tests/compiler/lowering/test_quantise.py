@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smartvm.compiler.integer_graph import nearest_integers
 from smartvm.compiler.lowering.quantise import (
     Quantiser,
     fitting,
     narrowest,
-    nearest_integers,
     quantised,
     rounded_outwards,
 )
