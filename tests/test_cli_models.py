@@ -202,3 +202,34 @@ def test_help_shows_examples(run: Run, command: str) -> None:
     assert code == 0
     assert f"smartvm {command} model.onnx" in out
     assert "examples:" in out
+
+
+def test_options_of_a_compilation_have_no_place_beside_an_artefact(
+    run: Run, model: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "compiled"
+    assert run("compile", model, "-o", folder, "--quick")[0] == 0
+    code, _, err = run("gas", folder, "--scale", 5)
+    assert code == 2
+    assert err == f"smartvm gas: {folder} is compiled already: --scale has no effect on it\n"
+
+
+def test_a_file_in_the_way_is_seen_before_the_work(run: Run, model: Path) -> None:
+    code, _, err = run("compile", model, "-o", model)
+    assert code == 2
+    assert "is a file: expected a directory, or a name that ends in .zip" in err
+    assert "compile tiny.onnx [" not in err
+
+
+def test_one_range_for_all_and_one_by_name_do_not_go_together(run: Run, model: Path) -> None:
+    code, _, err = run("compile", model, "--range", "0", "1", "--range", "x=-5", "5")
+    assert code == 2
+    assert "--range: give one range for all inputs, or each by its name" in err
+
+
+def test_a_file_that_is_not_there_is_named_without_a_number(run: Run, tmp_path: Path) -> None:
+    missing = tmp_path / "none.npy"
+    code, _, err = run("run", "00", "--block", f"1={missing}")
+    assert code == 2
+    assert "Errno" not in err
+    assert str(missing) in err

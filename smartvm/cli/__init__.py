@@ -57,11 +57,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (UsageError, SmartVMError, OSError) as error:
         if isinstance(error, BrokenPipeError):
             return _reader_left()
-        print(f"smartvm {parsed.command}: {error}", file=sys.stderr)
+        print(f"smartvm {parsed.command}: {_sentence(error)}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
         return INTERRUPTED
     return int(code)
+
+
+def _sentence(error: Exception) -> str:
+    """The message; for a file that cannot be used, its name and why, without a number."""
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror.lower()}"
+    return str(error)
 
 
 def _reader_left() -> int:

@@ -6,7 +6,7 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from smartvm.cli.command import Command
+from smartvm.cli.command import Command, UsageError
 from smartvm.cli.models import MODEL_HELP, add_compile_options, compiled, summary
 
 _EXAMPLES = """\
@@ -35,10 +35,13 @@ def _arguments(parser: ArgumentParser) -> None:
 
 
 def _compile(arguments: Namespace) -> int:
+    target = Path(arguments.output or Path(arguments.model).stem)
+    if target.is_file() and target.suffix != ".zip":
+        raise UsageError(f"{target} is a file: expected a directory, or a name that ends in .zip")
     artefact = compiled(arguments)
     if arguments.report:
         print(report(artefact.report))
-    path = artefact.save(arguments.output or Path(arguments.model).stem)
+    path = artefact.save(target)
     for label, text in (*summary(artefact), ("written", f"{path}")):
         print(f"{label:<11}{text}")
     return 0

@@ -24,6 +24,9 @@ examples:
   smartvm gas model.zip --input-file image.npy"""
 
 NAME_COLUMNS = 26
+COMPILE_OPTIONS = (
+    "input", "scale", "weight_scale", "per_channel", "range", "pixels", "samples", "quick",
+)  # fmt: skip
 
 
 def _arguments(parser: ArgumentParser) -> None:
@@ -52,7 +55,13 @@ def _artefact(arguments: Namespace) -> Artefact:
     from smartvm.compiler.artefact import Artefact
 
     path = Path(arguments.model)
-    return Artefact.load(path) if path.is_dir() or path.suffix == ".zip" else compiled(arguments)
+    if not path.is_dir() and path.suffix != ".zip":
+        return compiled(arguments)
+    for option in COMPILE_OPTIONS:
+        if getattr(arguments, option):
+            flag = option.replace("_", "-")
+            raise UsageError(f"{path} is compiled already: --{flag} has no effect on it")
+    return Artefact.load(path)
 
 
 def _load(path: str) -> np.ndarray:

@@ -143,7 +143,7 @@ def summary(artefact: Artefact) -> list[tuple[str, str]]:
     saved = 100 * (1 - artefact.peak_items / artefact.total_items)
     lines = [
         ("code", f"{len(contract.runtime):,} bytes"),
-        ("weights", f"{weights:,} in {count(len(contract.blocks), 'block')}, {size / 1e6:,.2f} MB"),
+        ("weights", f"{weights:,} in {count(len(contract.blocks), 'block')}, {size / 1e3:,.1f} kB"),
         ("input", _input(artefact)),
         *(("output", _output(artefact, name)) for name in contract.graph.outputs),
         ("widths", _widths(artefact)),
