@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import numpy as np
 from eth.chains.base import MiningChain
 from eth.db.atomic import AtomicDB
 from eth.exceptions import VMError
+from eth.vm.chain_context import ChainContext
 from eth.vm.message import Message
 from eth_typing import Address
 from eth_utils import to_canonical_address
@@ -120,16 +121,21 @@ def execute(
 
 def fresh_state(vm: type[SmartVM] = SmartVM) -> SmartVMState:
     """An empty state in memory, at block 1 of a chain of its own."""
-    state = _genesis(vm).get_vm().state
+    chain = _genesis()
+    header = chain.get_vm().get_header()
+    state = vm.build_state(chain.chaindb.db, header, ChainContext(chain.chain_id))
     assert isinstance(state, SmartVMState)
     return state
 
 
-@lru_cache(maxsize=32)
-def _genesis(vm: type[SmartVM]) -> MiningChain:
-    """A chain of one block. It is shared: what a state persists lies under a root of its own."""
+@cache
+def _genesis() -> MiningChain:
+    """A chain of one block, the same for every VM class, so that no class is kept by it.
+
+    It is shared: what a state persists lies under a root of its own.
+    """
     chain_class = MiningChain.configure(
-        __name__="ThrowawayChain", vm_configuration=((0, vm),), chain_id=1
+        __name__="ThrowawayChain", vm_configuration=((0, SmartVM),), chain_id=1
     )
     chain = chain_class.from_genesis(AtomicDB(), {"gas_limit": 1 << 60, "timestamp": 1}, {})
     assert isinstance(chain, MiningChain)

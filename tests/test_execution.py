@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
 from eth.exceptions import OutOfGas, Revert, VMError
@@ -203,3 +206,12 @@ def test_the_state_traces_no_more_after_a_run():
     assert execution.steps
     assert execution.state.tracer is None
     assert execute(assemble(TWICE), state=execution.state).steps == []
+
+
+def test_a_vm_class_is_not_kept_by_what_ran_in_it():
+    vm = SmartVM.with_backend("reference")
+    alive = weakref.ref(vm)
+    execute(assemble("BUF_ALLO size=1"), vm=vm)
+    del vm
+    gc.collect()
+    assert alive() is None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -80,7 +80,7 @@ def block_gas(contract: ModelContract, number: int, *, exists: bool) -> int:
     return transaction_gas(calldata, frame)
 
 
-@cache
+@lru_cache(maxsize=256)
 def _write_gas(runtime: bytes, items: int, item_bytes: int, exists: bool) -> int:
     """Gas of the frame that writes a block, which no value of the items changes."""
     zeros = WeightBlock(np.zeros(items, np.int8), item_bytes)
