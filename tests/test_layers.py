@@ -24,11 +24,11 @@ LAYERS = (
     "storage",
     "opcodes",
     "trace",
-    "trace",
     "vm",
     "execution",
     "compiler",
     "chain",
+    "node",
     "cli",
     "__main__",
 )
