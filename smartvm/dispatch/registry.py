@@ -21,6 +21,7 @@ REFERENCE = "reference"
 BUILT_IN = {
     name: EntryPoint(name, value, ENTRY_POINT_GROUP)
     for name, value in (
+        ("native", "smartvm.dispatch.native:NativeBackend"),
         ("numpy", "smartvm.dispatch.numpy_backend:NumpyBackend"),
         (REFERENCE, "smartvm.dispatch.reference:ReferenceBackend"),
     )
