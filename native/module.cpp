@@ -1,7 +1,17 @@
 // The Python module of the native kernels. Shapes are checked and gas is paid by the caller.
 
-#include <nanobind/nanobind.h>
+#include "module.h"
 
-namespace nb = nanobind;
-
-NB_MODULE(_kernels, m) { m.doc() = "Exact integer kernels for the CPU."; }
+NB_MODULE(_kernels, m) {
+  m.doc() = "Exact integer kernels for the CPU.";
+  smartvm::bind_isa(m);
+  smartvm::bind_threads(m);
+  smartvm::bind_peak(m);
+  smartvm::bind_convolution(m);
+  smartvm::bind_gemv(m);
+  smartvm::bind_elementwise(m);
+  smartvm::bind_pooling(m);
+  smartvm::bind_movement(m);
+  smartvm::bind_reduction(m);
+  smartvm::bind_packing(m);
+}

@@ -23,6 +23,11 @@ class Reduction(IntEnum):
     LAST_ARG_MIN = ARG_MIN + LAST
 
 
+def with_items(parts: list[Tensor]) -> list[Tensor]:
+    """The parts that have items, or the first: (0, 0), an empty part's bounds, must not count."""
+    return [part for part in parts if len(part)] or parts[:1]
+
+
 def check_indices(indices: Tensor, data: Tensor, columns: int) -> None:
     """See that every index names a row of the data, counted from its start or its end.
 

@@ -1,7 +1,8 @@
 """Packed items: runs of two's complement integers of 1 to 32 bytes each, in either byte order.
 
 Memory holds items big-endian (MTOB, BTOM), weight blocks hold them little-endian. Both ways are
-vectorised for every width.
+vectorised for every width: by the compiled kernels where they are there and no item is wide, else
+by numpy.
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import Literal
 
 import numpy as np
 
+from smartvm.dispatch.native import packing as native
+from smartvm.dispatch.native.compiled import kernels
 from smartvm.dispatch.tensor import WIDE_BYTES, Tensor
 from smartvm.exceptions import ItemRangeError, OperandError
 from smartvm.words import bytes_for
@@ -40,6 +43,10 @@ def pack_items(items: Tensor, item_bytes: int, byteorder: ByteOrder) -> bytes:
     if bytes_for(low, high) > item_bytes:
         widest = low if ~low > high else high
         raise ItemRangeError("item_bytes", f"items that fit {item_bytes} bytes", widest)
+    if kernels is not None:
+        packed = native.pack(items, item_bytes, byteorder == "big")
+        if packed is not None:
+            return packed
     if item_bytes in _NATIVE_BYTES:
         return items.data.astype(f"{_ORDER_CODES[byteorder]}i{item_bytes}").tobytes()
     rows = _little_endian_rows(items, item_bytes)
@@ -81,6 +88,12 @@ def unpack_items(
         ValueError: the buffer is no whole number of items.
     """
     _check_width(item_bytes)
+    if len(buffer) % item_bytes:
+        raise ValueError(f"{len(buffer)} bytes are no whole number of {item_bytes}-byte items")
+    if kernels is not None:
+        items = native.unpack(buffer, item_bytes, byteorder == "big", signed)
+        if items is not None:
+            return items
     if item_bytes in _NATIVE_BYTES:
         kind = "i" if signed else "u"
         array = np.frombuffer(buffer, f"{_ORDER_CODES[byteorder]}{kind}{item_bytes}")

@@ -17,6 +17,8 @@ from smartvm.words import MAX_LIMBS
 
 FEW = 64
 """Items up to which a limb operation costs more than the same on Python integers."""
+FEW_LONG = 192
+"""The same for a division by 32 bits or more."""
 FEW_SLOPED = 512
 """The same for a ReLU with a slope, which is four limb operations."""
 
@@ -48,7 +50,7 @@ def multiply(x: Tensor, factor: int) -> Tensor:
 def divide(x: Tensor, divisor: int, nearest: bool) -> Tensor:
     """See `Backend.divide`; shapes checked, gas paid."""
     if x.is_wide:
-        if len(x) <= FEW:
+        if len(x) <= (FEW_LONG if divisor >> 32 else FEW):
             return reference.divide(x, divisor, nearest)
         return to_tensor(limbs.divide(x.data, divisor, nearest))
     return to_tensor(divide_narrow(x.data, divisor, nearest))

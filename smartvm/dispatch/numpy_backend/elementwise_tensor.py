@@ -38,7 +38,7 @@ def divide_by(x: Tensor, divisors: Tensor, plane: int, nearest: bool) -> Tensor:
 
     By divisors of more than 64 bits in Python integers: about a microsecond an item.
     """
-    _check_divisors(divisors)
+    check_divisors(divisors)
     if divisors.is_wide or len(x) <= (FEW_WIDE if x.is_wide else FEW):
         return reference.divide_by(x, divisors, plane, nearest)
     signed = divisors.data.astype(np.int64)
@@ -112,7 +112,12 @@ def _multiply(a: Limbs, a_count: int, b: Limbs, b_count: int) -> Limbs:
     return limbs.pack(planes)
 
 
-def _check_divisors(divisors: Tensor) -> None:
+def check_divisors(divisors: Tensor) -> None:
+    """See that no divisor is 0.
+
+    Raises:
+        DivisionByZero: one is.
+    """
     data = divisors.data
     zeros = (data == 0).all(axis=1) if divisors.is_wide else data == 0
     if zeros.any():

@@ -6,14 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smartvm.dispatch.numpy_backend.limbs import Array
-from smartvm.dispatch.tensor import NARROW, Tensor, form_bytes
-from smartvm.words import limbs_for
+from smartvm.dispatch.tensor import NARROW, Tensor
+
+INT16, INT32, INT64 = NARROW
 
 
 def narrow_dtype(low: int, high: int) -> np.dtype[np.signedinteger] | None:
     """The narrowest dtype of a tensor that holds [low, high]; None beyond 64 bits."""
-    limbs = limbs_for(low, high)
-    return None if limbs > 4 else NARROW[{2: 0, 4: 1, 8: 2}[form_bytes(limbs)]]
+    if low >= -(1 << 15) and high < 1 << 15:
+        return INT16
+    if low >= -(1 << 31) and high < 1 << 31:
+        return INT32
+    return INT64 if low >= -(1 << 63) and high < 1 << 63 else None
 
 
 def to_tensor(result: Array) -> Tensor:

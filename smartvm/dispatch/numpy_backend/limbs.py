@@ -22,6 +22,10 @@ Planes = NDArray[np.int64]
 
 CHUNK = 1 << 14
 LIMB_MASK = (1 << LIMB_BITS) - 1
+WORD_LIMBS = 4
+TOP_BIT = np.uint64(1 << 63)
+DIGIT_BITS = np.uint64(32)
+DIGIT_MASK = np.uint64((1 << 32) - 1)
 
 
 def limb_view(data: Array) -> Limbs:
@@ -114,23 +118,40 @@ def multiply(limbs: Limbs, count: int, factor: int) -> Limbs:
 
 def divide(limbs: Limbs, divisor: int | NDArray[np.uint64], nearest: bool = False) -> Limbs:
     """(n, 16) numbers over a divisor in [1, 2⁶⁴), one or (n,): truncated, or ties to even."""
-    largest = divisor if isinstance(divisor, int) else int(divisor.max(initial=1))
-    if largest >> 56:
-        return _divide_as_ints(limbs, divisor, nearest)
-    digit_bits = 32 if largest < 1 << 32 else 16 if largest < 1 << 48 else 8
-    if isinstance(divisor, int):
-        return _in_chunks(lambda x: _divide(x, np.uint64(divisor), nearest, digit_bits), limbs)
-    return _in_chunks(lambda x, d: _divide(x, d, nearest, digit_bits), limbs, divisor)
+    divisors = np.atleast_1d(np.asarray(divisor, dtype=np.uint64))
+    by_digits = (
+        _quotients_by_short if int(divisors.max(initial=1)) < 1 << 32 else _quotients_by_long
+    )
+    if len(divisors) == 1:
+        return _in_chunks(lambda x: _divide(x, divisors, nearest, by_digits), limbs)
+    return _in_chunks(lambda x, d: _divide(x, d, nearest, by_digits), limbs, divisors)
 
 
-def rank(limbs: Limbs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The order of (n, 16) numbers: (the rank of each, the index of the number of each rank)."""
-    words = _words(limbs)
-    keys = (words[:, 0], words[:, 1], words[:, 2], words[:, 3].astype("<u8").view("<i8"))
-    order = np.lexsort(keys)
-    ranks = np.empty_like(order)
-    ranks[order] = np.arange(len(order))
-    return ranks, order
+def sortable(limbs: Limbs, count: int) -> NDArray[np.int64]:
+    """(n, 16) numbers of `count` limbs as (words, n), the lowest word first.
+
+    The lower words have their top bit turned, so that all are compared as signed; see `less`.
+    """
+    words = _words(limbs)[:, : -(-count // WORD_LIMBS)].T.astype("<u8", order="C")
+    words[:-1] ^= TOP_BIT
+    return words.view(np.int64)
+
+
+def unsorted(words: NDArray[np.int64]) -> Limbs:
+    """The (n, 16) numbers of the words that `sortable` made."""
+    result = np.empty((words.shape[1], MAX_LIMBS // WORD_LIMBS), dtype="<u8")
+    result[:, : len(words)] = words.T.view(np.uint64)
+    result[:, : len(words) - 1] ^= TOP_BIT
+    result[:, len(words) :] = (words[-1] >> 63).view(np.uint64)[:, None]
+    return result.view("<u2")
+
+
+def less(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which numbers of a are below those of b, both as `sortable` gives them."""
+    found: NDArray[np.bool_] = a[0] < b[0]
+    for left, right in zip(a[1:], b[1:], strict=True):
+        found = (left < right) | ((left == right) & found)
+    return found
 
 
 def _words(limbs: Limbs) -> NDArray[np.uint64]:
@@ -150,22 +171,87 @@ def _in_chunks(function: Callable[..., Limbs], *arrays: Array) -> Limbs:
 
 
 def _divide(
-    limbs: Limbs, divisor: np.uint64 | NDArray[np.uint64], nearest: bool, digit_bits: int
+    limbs: Limbs,
+    divisor: NDArray[np.uint64],
+    nearest: bool,
+    by_digits: Callable[[NDArray[np.uint64], NDArray[np.uint64]], NDArray[np.uint64]],
 ) -> Limbs:
-    """Long division by digits of 8, 16 or 32 bits, such that divisor·2^digit_bits ≤ 2⁶⁴."""
+    """The quotients of the magnitudes, digit by digit of 32 bits, with their signs."""
     sign = negative(limbs)
-    digits = negate(limbs, sign).view(f"<u{digit_bits // 8}").T.astype(np.uint64, order="C")
-    shift = np.uint64(digit_bits)
-    remainder = np.zeros(len(limbs), dtype=np.uint64)
-    for digit in digits[::-1]:
-        remainder <<= shift
-        remainder |= digit
-        np.floor_divide(remainder, divisor, out=digit)
-        remainder -= digit * divisor
-    quotient = np.ascontiguousarray(digits.T.astype(f"<u{digit_bits // 8}")).view("<u2")
+    digits = negate(limbs, sign).view("<u4").T.astype(np.uint64, order="C")
+    used = max((i + 1 for i, digit in enumerate(digits) if digit.any()), default=0)
+    remainder = by_digits(digits[:used], divisor)
+    quotient = np.ascontiguousarray(digits.T.astype("<u4")).view("<u2")
     if nearest:
         quotient = add(quotient, _rounding(quotient, remainder, divisor))
     return negate(quotient, sign)
+
+
+def _quotients_by_short(
+    digits: NDArray[np.uint64], divisor: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """Turn (k, n) digits of 32 bits, lowest first, into those of the quotients by less than 2³².
+
+    Returns:
+        The remainders.
+    """
+    remainder = np.zeros(digits.shape[1], dtype=np.uint64)
+    for digit in digits[::-1]:
+        remainder <<= DIGIT_BITS
+        remainder |= digit
+        np.floor_divide(remainder, divisor, out=digit)
+        remainder -= digit * divisor
+    return remainder
+
+
+def _quotients_by_long(
+    digits: NDArray[np.uint64], divisor: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """The same, by divisors below 2⁶⁴ (Knuth, The Art of Computer Programming, 4.3.1, algorithm D).
+
+    With both shifted until the divisor's top bit is set, the quotient of the remainder by the
+    divisor's upper half is at most two more than the digit.
+    """
+    normal, shift = _normalised(divisor)
+    upper, lower = normal >> DIGIT_BITS, normal & DIGIT_MASK
+    remainder: NDArray[np.uint64] = np.zeros(digits.shape[1], dtype=np.uint64)
+    for index in range(len(digits) + 1, -1, -1):
+        following = _shifted_digit(digits, index, shift)
+        guess: NDArray[np.uint64] = np.minimum(remainder // upper, DIGIT_MASK)
+        rest = remainder - guess * upper
+        for _ in range(2):
+            # Where the rest has more than 32 bits, the guess is not too large.
+            beyond = (rest <= DIGIT_MASK) & (guess * lower > (rest << DIGIT_BITS | following))
+            guess -= beyond
+            rest += np.where(beyond, upper, np.uint64(0))
+        remainder = (remainder << DIGIT_BITS | following) - guess * normal  # modulo 2⁶⁴
+        if index < len(digits):
+            digits[index] = guess
+    return remainder >> shift
+
+
+def _normalised(divisor: NDArray[np.uint64]) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+    """Divisors shifted until their top bits are set, and by how much."""
+    normal, shift = divisor.copy(), np.zeros(len(divisor), dtype=np.uint64)
+    for step in (32, 16, 8, 4, 2, 1):
+        has_room = normal >> np.uint64(64 - step) == 0
+        empty = has_room.astype(np.uint64) * np.uint64(step)
+        normal <<= empty
+        shift += empty
+    return normal, shift
+
+
+def _shifted_digit(
+    digits: NDArray[np.uint64], index: int, shift: NDArray[np.uint64]
+) -> NDArray[np.uint64]:
+    """Digit `index` of numbers shifted left by less than 64 bits."""
+    top, middle, low = (
+        digits[i] if 0 <= i < len(digits) else np.uint64(0) for i in (index, index - 1, index - 2)
+    )
+    far = shift >= DIGIT_BITS
+    window = np.where(far, middle << DIGIT_BITS | low, top << DIGIT_BITS | middle)
+    shifted: NDArray[np.uint64] = window >> (DIGIT_BITS - shift % DIGIT_BITS) & DIGIT_MASK
+    return shifted
 
 
 def _rounding(
@@ -175,19 +261,3 @@ def _rounding(
     one = np.zeros_like(quotient)
     one[:, 0] = (remainder > rest) | ((remainder == rest) & (quotient[:, 0] & 1 != 0))
     return one
-
-
-def _divide_as_ints(limbs: Limbs, divisor: int | NDArray[np.uint64], nearest: bool) -> Limbs:
-    """By Python integers, where the remainder and a digit would not fit 64 bits."""
-    raw = np.ascontiguousarray(limbs).tobytes()
-    divisors = [divisor] * len(limbs) if isinstance(divisor, int) else divisor.tolist()
-    quotients = []
-    for index, over in enumerate(divisors):
-        value = int.from_bytes(raw[32 * index : 32 * index + 32], "little", signed=True)
-        quotient, remainder = divmod(abs(value), over)
-        rest = over - remainder
-        if nearest and (remainder > rest or (remainder == rest and quotient & 1)):
-            quotient += 1
-        signed = -quotient if value < 0 else quotient
-        quotients.append(signed.to_bytes(32, "little", signed=True))
-    return np.frombuffer(b"".join(quotients), dtype="<u2").reshape(-1, MAX_LIMBS)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from smartvm.dispatch.movement import check_indices
+from smartvm.dispatch.movement import check_indices, with_items
 from smartvm.dispatch.numpy_backend.forms import to_tensor
 from smartvm.dispatch.numpy_backend.limbs import Array
 from smartvm.dispatch.tensor import Tensor
@@ -28,6 +28,7 @@ def view(x: Tensor, offset: int, dims: Sequence[int], strides: Sequence[int]) ->
 
 def concatenate(parts: list[Tensor], outer: int) -> Tensor:
     """See `Backend.concatenate`; shapes checked, gas paid."""
+    parts = with_items(parts)
     if outer == 1:
         return Tensor.concatenate(parts)
     widest = max(part.item_bytes for part in parts)

@@ -1,7 +1,7 @@
 """Pooling, axis by axis: the greatest of a window is that of its rows' greatest, and so its sum.
 
 An axis is a loop over the window or over the outputs, whichever are fewer, of one vectorised step
-each. Wide numbers are compared by their ranks and summed limb by limb.
+each. Wide numbers are compared word by word and summed limb by limb.
 """
 
 from __future__ import annotations
@@ -23,16 +23,37 @@ from smartvm.shapes import NO_PADDING, PoolShape
 
 TILE_ITEMS = 1 << 17
 """Items that are pooled at a time along all axes: they stay in the cache."""
+LEAST_INT64 = -(1 << 63)
 FEW_CELLS = 256
 """Cells of wide sums up to which numpy's calls cost more than the same on Python integers."""
+
+
+class WideMaximum:
+    """np.maximum of numbers whose words are the first axis, as `limbs.sortable` gives them."""
+
+    def __call__(self, a: Array, b: Array, out: Array) -> None:
+        """The greater of a and b to `out`, which is a."""
+        np.copyto(out, b, where=limbs.less(a, b))
+
+    def reduce(self, items: Array, axis: int, out: Array, keepdims: bool) -> None:
+        """The greatest along an axis, of `out` as well, which has a length of 1 there."""
+        for item in np.moveaxis(items, axis, 0):
+            self(out, np.expand_dims(item, axis), out)
+
+
+Combine = np.ufunc | WideMaximum
 
 
 def pool_max(x: Tensor, shape: PoolShape) -> Tensor:
     """See `Backend.pool_max`; shapes checked, gas paid."""
     if not x.is_wide:
-        return to_tensor(_greatest(x.data, shape))
-    ranks, order = limbs.rank(x.data)
-    return to_tensor(x.data[order[_greatest(ranks, shape).reshape(-1)]])
+        planes = x.data.reshape(shape.planes, *shape.size)
+        least = np.iinfo(x.data.dtype).min
+        return to_tensor(_pool(planes, shape, np.maximum, least, x.data.dtype))
+    items = limbs.sortable(x.data, x.limbs)
+    planes = items.reshape(len(items), shape.planes, *shape.size)
+    greatest = _pool(planes, shape, WideMaximum(), LEAST_INT64, items.dtype, whole=1)
+    return to_tensor(limbs.unsorted(greatest.reshape(len(items), -1)))
 
 
 def pool_average(x: Tensor, shape: PoolShape) -> Tensor:
@@ -48,12 +69,6 @@ def pool_average(x: Tensor, shape: PoolShape) -> Tensor:
     items = np.moveaxis(x.wide().reshape(shape.planes, *shape.size, -1), -1, 0)
     sums = _pool(items, shape, np.add, 0, np.dtype(np.int64))
     return to_tensor(limbs.divide(limbs.pack(sums.reshape(len(items), -1)), divisor))
-
-
-def _greatest(items: Array, shape: PoolShape) -> Array:
-    least = np.iinfo(items.dtype).min
-    planes = items.reshape(shape.planes, *shape.size)
-    return _pool(planes, shape, np.maximum, least, items.dtype)
 
 
 def _divisors(shape: PoolShape) -> int | NDArray[np.uint64]:
@@ -82,10 +97,13 @@ def _counts(shape: PoolShape, axis: int) -> NDArray[np.uint64]:
 
 
 def _pool(
-    items: Array, shape: PoolShape, combine: np.ufunc, neutral: int, dtype: np.dtype
+    items: Array, shape: PoolShape, combine: Combine, neutral: int, dtype: np.dtype, whole: int = 0
 ) -> Array:
-    """Pool (…, *size) items of `dtype` over all axes; `neutral` is what empty cells count as."""
-    lead = items.shape[:-3]
+    """Pool (…, *size) items of `dtype` over all axes; `neutral` is what empty cells count as.
+
+    The first `whole` axes are never cut: `combine` looks at all of them.
+    """
+    lead = items.shape[whole:-3]
     # The axes that shrink most come first, to leave less to the others.
     axes = sorted(range(3), key=lambda axis: shape.out_size[axis] / shape.size[axis])
 
@@ -95,11 +113,12 @@ def _pool(
             part = _pool_axis(part, axis, shape, combine, neutral)
         return part
 
+    every = (slice(None),) * whole
     cuts = boxes(lead, TILE_ITEMS // prod(shape.size))
-    return assemble(lead, ((box, tile(items[box])) for box in cuts))
+    return assemble(lead, ((box, tile(items[every + box])) for box in cuts), whole)
 
 
-def _pool_axis(items: Array, axis: int, shape: PoolShape, combine: np.ufunc, neutral: int) -> Array:
+def _pool_axis(items: Array, axis: int, shape: PoolShape, combine: Combine, neutral: int) -> Array:
     (before, after), outs = shape.padding[axis], shape.out_size[axis]
     kernel, stride, step = shape.kernel[axis], shape.stride[axis], shape.dilation[axis]
     if kernel == stride == 1 and before == after == 0:

@@ -91,12 +91,14 @@ def test_divide_by_a_divisor_each(pairs: list[tuple[int, int]], nearest: bool) -
     assert ints(found) == [quotient(value, divisor, nearest) for value, divisor in pairs]
 
 
-@given(runs)
-def test_rank(values: list[int]) -> None:
-    ranks, order = limbs.rank(wide(values))
-    assert [values[index] for index in order] == sorted(values)
-    assert sorted(ranks.tolist()) == list(range(len(values)))
-    assert order[ranks].tolist() == list(range(len(values)))
+@given(runs, st.integers(1, 16))
+def test_sortable_words_compare_as_the_numbers_do(values: list[int], count: int) -> None:
+    fit = [value for value in values if -(1 << 16 * count - 1) <= value < 1 << 16 * count - 1]
+    words = limbs.sortable(wide([0, *fit]), count)
+    assert ints(limbs.unsorted(words)) == [0, *fit]
+    for value, word in zip([0, *fit], words.T, strict=True):
+        below = limbs.less(words, word[:, None])
+        assert below.tolist() == [other < value for other in [0, *fit]]
 
 
 @given(st.lists(st.integers(-(1 << 57), 1 << 57), min_size=1, max_size=16))

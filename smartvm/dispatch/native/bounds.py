@@ -1,0 +1,72 @@
+"""What bounds the sums of products, and with them which arithmetic is exact.
+
+int32 sums wrap modulo 2³², so that the order of the terms and what a sum passes through do not
+matter: it is exact if its final value lies in [−2³¹, 2³¹). Three proofs of that, the next one tried
+where one fails:
+
+- Each product lies between the extremes of the map times the weight, so that a sum is at most
+  high·Σw⁺ + (−low)·Σw⁻, and at least −(high·Σw⁻ + (−low)·Σw⁺), where low <= 0 <= high are bounds of
+  the map and its padding, Σw⁺ the positive weights of an output and Σw⁻ the magnitudes of the others.
+- By Cauchy and Schwarz a sum's magnitude is at most ‖window‖·‖weights‖.
+- In int64, of int32 sums of a few products each: that number times the greatest product.
+"""
+
+from __future__ import annotations
+
+from math import isqrt
+
+Range = tuple[int, int]
+
+INT16_LIMIT = 1 << 15
+INT32_LIMIT = 1 << 31
+INT64_LIMIT = 1 << 63
+PART_LIMIT = 1 << 14
+"""The greatest magnitude of the low part of an item that is taken apart (native/weights.h)."""
+APART_LIMIT = (1 << 30) - (1 << 14)
+"""Magnitudes below it can be taken apart."""
+
+
+def product_range(bounds: Range, positive: int, negative: int) -> Range:
+    """The range of every output.
+
+    Args:
+        bounds: of the map, which may be padded with zeros.
+        positive: Σw⁺ of an output, the greatest of all.
+        negative: Σw⁻, the same.
+    """
+    low, high = min(bounds[0], 0), max(bounds[1], 0)
+    return low * positive - high * negative, high * positive - low * negative
+
+
+def norm_range(squares: int, norm: int) -> Range:
+    """The range of every output by Cauchy and Schwarz.
+
+    Args:
+        squares: Σx² of a window, at least the greatest of all.
+        norm: ‖w‖ of an output, at least the greatest of all.
+    """
+    bound = (isqrt(squares) + 1) * norm
+    return -bound, bound
+
+
+def fits(values: Range, limit: int) -> bool:
+    """Whether a range lies in [−limit, limit)."""
+    return -limit <= values[0] and values[1] < limit
+
+
+def chunk_pairs(x: int, weights: int) -> int:
+    """How many pairs of products an int32 sum holds for certain; 0 if not even one.
+
+    Args:
+        x: the greatest magnitude of the map, below `APART_LIMIT`.
+        weights: the same of the weights.
+    """
+    product = _part_magnitude(x) * _part_magnitude(weights)
+    return (INT32_LIMIT - 1) // (2 * product) if product else INT32_LIMIT - 1
+
+
+def _part_magnitude(magnitude: int) -> int:
+    """The greatest magnitude of the parts of items, which are int16 themselves or taken apart."""
+    if magnitude <= INT16_LIMIT:
+        return magnitude
+    return max(PART_LIMIT, (magnitude + PART_LIMIT) >> 15)
