@@ -16,10 +16,15 @@ VENV ?= .venv
 JOBS ?= 2
 DEMO_ARGS ?=
 TEST_ARGS ?=
+NPM ?= $(shell command -v npm)
 
 BIN := $(VENV)/bin
 CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
+# What CMake builds: the kernels are compiled again when one of them changes.
+NATIVE := $(wildcard native/*)
+NODE_MODULES := .node/installed
+NODE_PACKAGES := solc@0.8.37 ethers@6
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check format clean
@@ -32,8 +37,8 @@ demo: $(CORE)
 	$(BIN)/python -m smartvm.chain.demo $(DEMO_ARGS)
 
 # One thread of linear algebra a worker: the workers are the parallelism.
-test: $(DEV)
-	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TEST_ARGS)
+test: $(DEV) $(NODE_MODULES)
+	OPENBLAS_NUM_THREADS=1 SMARTVM_NODE_MODULES=$(CURDIR)/.node/node_modules $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TEST_ARGS)
 
 check: $(DEV)
 	$(BIN)/python -m ruff check .
@@ -45,18 +50,28 @@ format: $(DEV)
 	$(BIN)/python -m ruff format .
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	rm -rf $(VENV) .node .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:
 	@$(or $(PYTHON),false) -c '$(SUITABLE)' 2>/dev/null || { echo $(TOO_OLD) >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo $(NO_VENV) >&2; exit 1; }
 
-# Installed again only when pyproject.toml changes; the package itself is editable.
-$(CORE): pyproject.toml | $(BIN)/python
+# Installed again only when pyproject.toml or a kernel changes; the package itself is editable.
+$(CORE): pyproject.toml $(NATIVE) | $(BIN)/python
 	$(BIN)/python -m pip install --editable .
 	@touch $@
 
-$(DEV): pyproject.toml | $(BIN)/python
+$(DEV): pyproject.toml $(NATIVE) | $(BIN)/python
 	$(BIN)/python -m pip install --editable '.[dev]'
 	@touch $(CORE) $@
+
+# solc and ethers, from npm, for the tests that use them; without npm those tests are skipped.
+$(NODE_MODULES):
+	@mkdir -p .node
+ifeq ($(NPM),)
+	@echo "npm is not here: the tests of Solidity and of ethers will be skipped"
+else
+	$(NPM) install --prefix .node --no-save --no-audit --no-fund $(NODE_PACKAGES) && touch $@ \
+		|| echo "npm failed: the tests of Solidity and of ethers will be skipped"
+endif
