@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from smartvm.chain.local import Chain
     from smartvm.compiler.artefact import Artefact
     from smartvm.compiler.assembler import assemble
     from smartvm.compiler.compile import compile
@@ -31,6 +32,7 @@ __all__ = [
     "MAGIC",
     "Artefact",
     "Backend",
+    "Chain",
     "DNNError",
     "Execution",
     "Instruction",
@@ -49,6 +51,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "chain.local": ("Chain",),
     "compiler.artefact": ("Artefact",),
     "compiler.assembler": ("assemble",),
     "compiler.compile": ("compile",),

@@ -8,6 +8,8 @@ SmartVMError                  wrong use of the library (never raised inside a fr
 │   ├── WeightRangeError      a weight beyond 64 bits at the chosen scale
 │   ├── CertificateError      a network that could wrap, or a certificate that proves nothing
 │   └── CodeSizeError         a network whose contract passes EIP-170's limit
+├── DatabaseError             a chain on disk that is in use, damaged, or none of ours
+├── NotFound                  a block or a transaction that the chain does not have
 ├── ArtefactError             a compiled model on disk that is damaged or was tampered with
 └── BackendError              an unknown or unusable backend
 VMError (py-evm)              halts the frame, burns its gas, reverts its changes
@@ -39,11 +41,13 @@ __all__ = [
     "CertificateError",
     "CodeSizeError",
     "DNNError",
+    "DatabaseError",
     "DivisionByZero",
     "ItemRangeError",
     "KernelFailure",
     "MapMissing",
     "ModelError",
+    "NotFound",
     "OperandError",
     "OperandsMissing",
     "ProofError",
@@ -97,6 +101,17 @@ class CodeSizeError(ModelError):
 
 class ArtefactError(SmartVMError):
     """Raised when a compiled model on disk is incomplete, damaged or of an unknown version."""
+
+
+class DatabaseError(SmartVMError):
+    """Raised when a chain on disk cannot be opened, read or written; the message names the path.
+
+    It also leaves a frame, where damage is found while a contract runs: no block may come of it.
+    """
+
+
+class NotFound(SmartVMError):
+    """Raised when a chain has no block or transaction of that number or hash."""
 
 
 class BackendError(SmartVMError):

@@ -109,7 +109,7 @@ def _demonstrate(options: argparse.Namespace) -> bool:
             "The shipped weights were trained on scikit-learn's digits, not on MNIST; for MNIST's\n"
             "own, train with scripts/train_lenet5.py --mnist and give the file with --weights.\n"
         )
-    setting = _deploy(Chain(vm), build_contract(lenet5.load(options.weights)), images)
+    setting = _deploy(Chain(vm=vm), build_contract(lenet5.load(options.weights)), images)
     _upload(setting)
     labels = _classify(setting)
     receipt = _infer(setting)

@@ -3,7 +3,14 @@
 from smartvm.storage.blocks import MAX_BLOCK_BYTES, Block, block_key, decode_block, encode_block
 from smartvm.storage.cache import BlockCache, gather, resident
 from smartvm.storage.database import SmartVMAccountDB, SmartVMStorageDB
-from smartvm.storage.proofs import BlockProof, prove_block, verify_block
+from smartvm.storage.proofs import (
+    BlockProof,
+    prove_block,
+    prove_blocks,
+    storage_root,
+    verify_block,
+    verify_blocks,
+)
 
 __all__ = [
     "MAX_BLOCK_BYTES",
@@ -17,6 +24,9 @@ __all__ = [
     "encode_block",
     "gather",
     "prove_block",
+    "prove_blocks",
     "resident",
+    "storage_root",
     "verify_block",
+    "verify_blocks",
 ]

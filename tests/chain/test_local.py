@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from eth.exceptions import OutOfGas, Revert
 from eth.vm.forks.prague import PragueVM
 
 from smartvm.chain import Account, Chain, ExecutionFailed, Log
 from smartvm.chain.accounts import ACCOUNT_BALANCE, ETHER
-from smartvm.chain.local import TRANSACTION_GAS
+from smartvm.chain.execution import TRANSACTION_GAS
 from smartvm.compiler.abi import error_payload
 from smartvm.compiler.program import Program, init_code
 from smartvm.exceptions import SmartVMError
@@ -209,7 +211,7 @@ def test_a_tracer_sees_every_step(chain: Chain) -> None:
 
 
 def test_it_runs_any_vm_of_py_evm() -> None:
-    chain = Chain(PragueVM, accounts=2)
+    chain = Chain(vm=PragueVM, accounts=2)
     assert len(chain.accounts) == 2
     assert chain.call(chain.deploy(counter()).contract) == word(1)
 
@@ -217,3 +219,35 @@ def test_it_runs_any_vm_of_py_evm() -> None:
 def test_accounts_are_the_same_everywhere() -> None:
     assert Account.numbered(0) == Chain().accounts[0]
     assert len({account.address for account in Chain().accounts}) == 10
+
+
+ACCOUNT = Account.numbered(1).address
+WRONG: dict[str, Callable[[Chain], object]] = {
+    "a short receiver": lambda chain: chain.transact(b"short"),
+    "less than no wei": lambda chain: chain.transact(ACCOUNT, value=-1),
+    "more wei than a word": lambda chain: chain.transact(ACCOUNT, value=1 << 256),
+    "less than no gas": lambda chain: chain.transact(ACCOUNT, gas=-1),
+    "more gas than a block": lambda chain: chain.transact(ACCOUNT, gas=1 << 300),
+    "a nonce before the first": lambda chain: chain.sign(ACCOUNT, nonce=-1),
+    "a call to no address": lambda chain: chain.call(b"short"),
+    "a call from no address": lambda chain: chain.call(ACCOUNT, sender=b"short"),
+    "a call of less than no wei": lambda chain: chain.call(ACCOUNT, value=-1),
+    "a call with too much gas": lambda chain: chain.call(ACCOUNT, gas=1 << 300),
+    "an estimate without gas": lambda chain: chain.estimate(ACCOUNT, gas=0),
+    "the balance of no address": lambda chain: chain.balance(b"short"),
+    "the code of no address": lambda chain: chain.code(b""),
+    "a slot before the first": lambda chain: chain.storage(ACCOUNT, -1),
+    "a slot after the last": lambda chain: chain.storage(ACCOUNT, 1 << 256),
+    "a time without end": lambda chain: chain.mine(timestamp=1 << 64),
+    "a fork beyond the newest": lambda chain: chain.fork(at=9),
+    "no accounts": lambda _: Chain(accounts=0),
+    "no chain id": lambda _: Chain(chain_id=0),
+    "a block without gas": lambda _: Chain(block_gas_limit=0),
+}
+
+
+@pytest.mark.parametrize("use", WRONG.values(), ids=WRONG)
+def test_wrong_input_is_refused(chain: Chain, use: Callable[[Chain], object]) -> None:
+    with pytest.raises(SmartVMError):
+        use(chain)
+    assert chain.block_number == 0

@@ -4,20 +4,15 @@ import numpy as np
 import pytest
 
 from smartvm.chain import Chain, ExecutionFailed, Progress, upload_blocks
-from smartvm.chain.local import TRANSACTION_GAS
-from smartvm.chain.upload import holds
-from smartvm.compiler.contract import ModelContract, build_contract
+from smartvm.chain.execution import TRANSACTION_GAS
+from smartvm.chain.upload import batches, gas_limit, holds
+from smartvm.compiler.contract import ModelContract
 from smartvm.compiler.emit import BLOCK_BYTES, WeightBlock
-from smartvm.compiler.integer_graph import Interval
-from smartvm.compiler.sequential import Sequential
 
 
 @pytest.fixture(scope="module")
-def contract() -> ModelContract:
-    weights = np.random.default_rng(1).integers(-900, 900, (7, 6))
-    network = Sequential("linear", (1, 2, 3), scale=255, input_range=Interval(0, 255))
-    network.fully_connected("fc", weights, np.arange(7) * 70_000)
-    return build_contract(network.graph, block_bytes=20)
+def contract(linear: ModelContract) -> ModelContract:
+    return linear
 
 
 @pytest.fixture
@@ -135,3 +130,68 @@ def test_a_changed_item_a_missing_block_and_a_cut_block_do_not_hold(
     assert not holds(chain.state, address, 10, block)
     assert not holds(chain.state, address, 9, block._replace(items=block.items + 1))
     assert not holds(chain.state, address, 9, block._replace(items=block.items[:-1]))
+
+
+def block_of(size: int, item_bytes: int = 1) -> WeightBlock:
+    """A block of `size` bytes, none of them zero."""
+    return WeightBlock(np.full(size // item_bytes, -1, np.int64), item_bytes)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch_bytes", "expected"),
+    [
+        ({1: 30, 2: 30, 3: 30, 4: 30}, 0, [(1,), (2,), (3,), (4,)]),
+        ({1: 30, 2: 30, 3: 30, 4: 30}, 89, [(1, 2), (3, 4)]),
+        ({1: 30, 2: 30, 3: 30, 4: 30}, 90, [(1, 2, 3), (4,)]),
+        ({4: 30, 2: 30, 1: 30}, 1000, [(1, 2), (4,)]),
+        ({1: 30, 2: 3000, 3: 30, 4: 30}, 1000, [(1,), (2,), (3, 4)]),
+        ({}, 1000, []),
+    ],
+)
+def test_blocks_share_a_transaction_up_to_a_size(sizes, batch_bytes, expected) -> None:
+    blocks = {number: block_of(size) for number, size in sizes.items()}
+    found = list(batches(blocks, batch_bytes))
+    assert [batch.numbers for batch in found] == expected
+    assert sum(batch.size for batch in found) == sum(sizes.values())
+
+
+def test_blocks_of_different_widths_do_not_share_a_transaction() -> None:
+    blocks = {1: block_of(32), 2: block_of(32, 2), 3: block_of(32, 2)}
+    assert [batch.numbers for batch in batches(blocks, 1000)] == [(1,), (2, 3)]
+
+
+def test_a_shared_transaction_keeps_the_blocks_gas_limit() -> None:
+    blocks = {number: block_of(10_000) for number in range(1, 5)}
+    limit = gas_limit(30_000, 3)
+    found = list(batches(blocks, 1 << 20, limit))
+    assert [batch.numbers for batch in found] == [(1, 2), (3, 4)]
+    assert all(batch.gas <= limit for batch in found)
+
+
+@pytest.mark.parametrize(("count", "size"), [(2, 32), (40, 96), (20, 96 * 1024)])
+def test_a_batch_arrives_within_its_gas_limit(
+    chain: Chain, address: bytes, count: int, size: int
+) -> None:
+    blocks = {number: block_of(size) for number in range(1, count + 1)}
+    (batch,) = batches(blocks, count * size)
+    upload = upload_blocks(chain, address, blocks, batch_bytes=count * size)
+    (receipt,) = upload.receipts
+    assert receipt.gas_used < batch.gas
+    assert all(holds(chain.state, address, *entry) for entry in blocks.items())
+
+
+def test_a_block_limit_of_the_main_chain_is_kept(contract: ModelContract) -> None:
+    chain = Chain(block_gas_limit=TRANSACTION_GAS)
+    address = chain.deploy(contract.init_code).contract
+    blocks = {number: block_of(BLOCK_BYTES) for number in (1, 2)}
+    upload = upload_blocks(chain, address, blocks, batch_bytes=1 << 20)
+    assert len(upload.receipts) == 2
+
+
+def test_progress_counts_every_block_of_a_batch(
+    chain: Chain, contract: ModelContract, address: bytes
+) -> None:
+    reports: list[Progress] = []
+    upload_blocks(chain, address, contract.blocks, progress=reports.append, batch_bytes=60)
+    assert [report.blocks for report in reports] == [0, 3, 5, 7]
+    assert reports[-1].size == reports[-1].size_total

@@ -10,15 +10,19 @@ from eth_hash.auto import keccak
 from trie import HexaryTrie
 
 from smartvm.dispatch.tensor import Tensor
-from smartvm.exceptions import BlockMalformed, ProofError
+from smartvm.exceptions import ProofError
 from smartvm.storage import (
     BlockProof,
     SmartVMAccountDB,
     block_key,
     encode_block,
     prove_block,
+    prove_blocks,
+    storage_root,
     verify_block,
+    verify_blocks,
 )
+from smartvm.storage.proofs import MAX_KEYS, prove_keys
 
 MODEL, OTHER, EMPTY, NOBODY = (bytes([byte]) * 20 for byte in (0xAA, 0xBB, 0xCC, 0xDD))
 
@@ -86,6 +90,44 @@ def test_the_librarys_trie_alone_verifies_the_same_proof(nodes, root):
         storage_root, key, [rlp.decode(node) for node in proof.storage_proof]
     )
     assert rlp.decode(value) == bytes.fromhex("0102" + "0300" + "0400" + "0500" + "0600")
+
+
+def test_blocks_and_slots_share_a_proof_of_as_few_nodes_as_will_do(nodes, root):
+    numbers, slots = [3, 0, 70], [1, 2]
+    proof = prove_blocks(nodes, root, MODEL, numbers, slots)
+    shown = verify_blocks(root, MODEL, numbers, proof, slots)
+    assert shown.slots == {1: 77, 2: 0}
+    assert shown.blocks[3].items.to_ints() == [3, 4, 5, 6]
+    assert (list(shown.blocks), shown.blocks[70]) == (numbers, None)
+    assert len(set(proof.storage_proof)) == len(proof.storage_proof)
+    for other in ([0, 3, 70], [3, 70], [3, 0, 70, 4], []):
+        with pytest.raises(ProofError):
+            verify_blocks(root, MODEL, other, proof, slots)
+
+
+def test_an_account_is_shown_with_its_fields(nodes, root):
+    shown = verify_blocks(root, EMPTY, [], prove_blocks(nodes, root, EMPTY, []))
+    assert (shown.account.balance, shown.account.nonce) == (1, 0)
+    assert verify_blocks(root, NOBODY, [], prove_blocks(nodes, root, NOBODY, [])).account is None
+
+
+def test_the_storage_root_follows_from_what_is_stored(nodes, root):
+    blocks = {n: encode_block(Tensor.from_ints(range(n, n + 4)), 3) for n in range(5)}
+    account = verify_blocks(root, OTHER, [], prove_blocks(nodes, root, OTHER, [])).account
+    assert storage_root({}, blocks) == account.storage_root
+    assert storage_root({7: 0}, blocks) == account.storage_root
+    assert storage_root({7: 1}, blocks) != account.storage_root
+    assert storage_root({}, {}) == HexaryTrie({}).root_hash
+
+
+def test_the_work_is_bounded(nodes, root):
+    with pytest.raises(ProofError, match="at most 65,536 keys"):
+        prove_blocks(nodes, root, MODEL, range(MAX_KEYS + 1))
+    with pytest.raises(ProofError, match="prove fewer blocks"):
+        prove_blocks(nodes, root, MODEL, range(5), max_bytes=100)
+    keys = [keccak(MODEL)]
+    size = sum(map(len, prove_keys(nodes, root, keys)))
+    assert prove_keys(nodes, root, keys, max_bytes=size)
 
 
 def test_a_large_block_is_proven():
@@ -172,7 +214,7 @@ def test_bytes_that_are_no_proof_are_named(encoding):
 
 def test_a_proven_leaf_that_is_no_block_is_named(nodes, root):
     proof = prove_block(nodes, root, MODEL, 99)
-    with pytest.raises(BlockMalformed, match="version"):
+    with pytest.raises(ProofError, match="block version: expected 1, found 2"):
         verify_block(root, MODEL, 99, proof)
 
 
