@@ -71,17 +71,17 @@ class ConvShape:
             raise ShapeError(f"kernel ({AXES[axis]})", f"at most the padded size {padded}", extent)
         return (padded - extent) // self.stride[axis] + 1
 
-    @property
+    @cached_property
     def in_items(self) -> int:
         """Items of the input map, the batch included."""
         return self.batch * self.in_channels * prod(self.size)
 
-    @property
+    @cached_property
     def out_items(self) -> int:
         """Items of the result, the batch included."""
         return self.batch * self.out_channels * prod(self.out_size)
 
-    @property
+    @cached_property
     def padded_items(self) -> int:
         """Items of the largest plane that a kernel may lay out: padded, or not yet cropped."""
         if not self.transposed:
@@ -92,22 +92,22 @@ class ConvShape:
         )
         return self.batch * max(self.in_channels, self.out_channels) * prod(full)
 
-    @property
+    @cached_property
     def weight_items(self) -> int:
         """Items of the weight tensor."""
         return self.in_channels * self.out_channels // self.groups * prod(self.kernel)
 
-    @property
+    @cached_property
     def uses_per_weight(self) -> int:
         """How often each weight is multiplied, padding counted: the MACs over the weights."""
         return self.batch * prod(self.size if self.transposed else self.out_size)
 
-    @property
+    @cached_property
     def macs(self) -> int:
         """Multiply-accumulates, those with padding included."""
         return self.uses_per_weight * self.weight_items
 
-    @property
+    @cached_property
     def terms(self) -> int:
         """Most products that one output sums."""
         return self.in_channels // self.groups * prod(self.kernel)
@@ -193,6 +193,11 @@ class PoolShape:
             for position in chain.from_iterable(suspects)
         )
 
+    @cached_property
+    def has_empty_window(self) -> bool:
+        """Whether some window has no cell of the plane."""
+        return any(self.misses_plane(axis) for axis in range(3))
+
     def _plane(self, axis: int) -> tuple[int, int]:
         """The cells of the plane that a negative padding leaves: [low, high)."""
         before, after = self.padding[axis]
@@ -204,22 +209,22 @@ class PoolShape:
         first, end = -((start - low) // step), -((start - high) // step)
         return max(0, min(end, kernel) - max(first, 0))
 
-    @property
+    @cached_property
     def in_items(self) -> int:
         """Items of the input map."""
         return self.planes * prod(self.size)
 
-    @property
+    @cached_property
     def out_items(self) -> int:
         """Items of the result."""
         return self.planes * prod(self.out_size)
 
-    @property
+    @cached_property
     def padded_items(self) -> int:
         """Items of the padded planes."""
         return self.planes * _padded(self.size, self.padding)
 
-    @property
+    @cached_property
     def window_items(self) -> int:
         """Cells of one window, the padding included."""
         return prod(self.kernel)
@@ -239,12 +244,12 @@ class MatmulShape:
     transpose_b: bool = False
     batch: int = 1
 
-    @property
+    @cached_property
     def out_items(self) -> int:
         """Items of the products."""
         return self.batch * self.rows * self.columns
 
-    @property
+    @cached_property
     def macs(self) -> int:
         """Multiply-accumulates."""
         return self.batch * self.rows * self.inner * self.columns

@@ -48,7 +48,8 @@ def test_an_instruction_pops_shapes_pays_and_computes_in_that_order(row: Instruc
     source = inspect.getsource(row.logic)
     assert re.findall(r"^ +# ([A-Z]+)$", source, re.M) == SECTIONS
     before_operation = source.partition("# OPERATION")[0]
-    assert not re.search(r"frame\.kernels|buffer\.(push|replace)", before_operation)
+    computes = r"frame\.kernels|buffer\.(push|replace)|\b(apply|apply_fused|_convolve)\("
+    assert not re.search(computes, before_operation)
 
 
 @pytest.mark.parametrize("path", [p for p in FILES if p.suffix == ".py"], ids=name)

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from smartvm.dispatch.steps import Step
 from smartvm.dispatch.tensor import Tensor
 from smartvm.shapes import ConvShape, MatmulShape, PoolShape
 
@@ -161,6 +162,18 @@ class Backend:
                 or more.
         """
         raise NotImplementedError
+
+    def chain(self, x: Tensor, steps: Sequence[Step]) -> list[Tensor] | None:
+        """The results of several kernels, each on the one before it, the first on x.
+
+        One for each step, with exact bounds; all but the last may be a `Deferred`, which costs
+        no memory unless somebody looks at its items. Optional, and no kernel: fusion changes
+        no bit.
+
+        Returns:
+            None where the steps are better run one by one.
+        """
+        return None
 
     def lacks(self, kernel: str) -> bool:
         """Whether this backend leaves `kernel` to the next one."""

@@ -7,12 +7,12 @@ can observe it, but prices (`limbs`) and kernels depend on the values' bounds.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import numpy as np
 
-from smartvm.words import MAX_LIMBS, WORD_BITS, limbs_for
+from smartvm.words import LIMB_BITS, MAX_LIMBS, WORD_BITS, limbs_for
 
 NARROW = (np.dtype(np.int16), np.dtype(np.int32), np.dtype(np.int64))
 WIDE_BYTES = WORD_BITS // 8
@@ -37,7 +37,7 @@ class Tensor:
 
     def __init__(self, data: np.ndarray, bounds: tuple[int, int]) -> None:
         """Adopt `data`, already in the narrowest form, whose least and greatest are `bounds`."""
-        data.flags.writeable = False
+        data.setflags(write=False)
         self.data = data
         self.memo: dict[Any, Any] | None = None
         self._bounds = bounds
@@ -86,12 +86,14 @@ class Tensor:
     @classmethod
     def full(cls, length: int, value: int) -> Tensor:
         """`length` copies of a signed 256-bit value."""
-        one = cls.from_ints([value])
-        return cls(np.repeat(one.data, length, axis=0), (value, value))
+        one = cls.from_ints([value] if length else [])
+        return cls(np.repeat(one.data, length, axis=0), one.bounds)
 
     @classmethod
     def concatenate(cls, parts: list[Tensor]) -> Tensor:
         """The tensors one after the other; a single one is returned as it is."""
+        # (0, 0), an empty part's bounds, must not count.
+        parts = [part for part in parts if len(part)] or parts[:1]
         if len(parts) == 1:
             return parts[0]
         widest = max(part.item_bytes for part in parts)
@@ -134,7 +136,8 @@ class Tensor:
     @property
     def limbs(self) -> int:
         """16-bit limbs of the narrowest two's complement width that holds every value, 1 to 16."""
-        return limbs_for(*self._bounds)
+        low, high = self._bounds
+        return max(high, ~low).bit_length() // LIMB_BITS + 1
 
     @property
     def magnitude(self) -> int:
@@ -149,7 +152,7 @@ class Tensor:
     @property
     def nbytes(self) -> int:
         """Bytes that the items take."""
-        return len(self) * self.item_bytes
+        return self.data.nbytes
 
     def in_form(self, item_bytes: int) -> np.ndarray:
         """The items in the form of 2, 4, 8 or 32 bytes, which must be wide enough."""
@@ -174,6 +177,61 @@ class Tensor:
             int.from_bytes(raw[i : i + WIDE_BYTES], "little", signed=True)
             for i in range(0, len(raw), WIDE_BYTES)
         ]
+
+
+class Deferred(Tensor):
+    """A tensor whose length and exact bounds are known, and whose items nobody may ever ask for.
+
+    It is worked out when `data` is first read, by a function that is dropped afterwards with all
+    that it holds on to. Two threads may both work it out; they find the same.
+    """
+
+    __slots__ = ("_compute", "_found", "_item_bytes", "_length")
+
+    def __init__(self, length: int, bounds: tuple[int, int], compute: Callable[[], Tensor]) -> None:
+        """Promise what `compute` returns: `length` items, the least and greatest `bounds`."""
+        self.memo = None
+        self._bounds = bounds
+        self._length = length
+        self._item_bytes = form_bytes(limbs_for(*bounds))
+        self._compute: Callable[[], Tensor] | None = compute
+        self._found: np.ndarray | None = None
+
+    @property
+    def data(self) -> np.ndarray:  # type: ignore[override]
+        """The items in the narrowest form, as `Tensor` has them; worked out at the first reading.
+
+        Raises:
+            ValueError: the function does not return what was promised.
+        """
+        compute = self._compute
+        if compute is not None:
+            tensor = compute()
+            if len(tensor) != self._length or tensor.bounds != self._bounds:
+                found = f"{len(tensor)} items in {tensor.bounds}"
+                raise ValueError(f"{self._length} items in {self._bounds} expected, {found} found")
+            self._found = tensor.data
+            self._compute = None
+        assert self._found is not None
+        return self._found
+
+    def __len__(self) -> int:
+        return self._length
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether some value needs more than 64 bits."""
+        return self._item_bytes == WIDE_BYTES
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes an item takes once worked out: 2, 4, 8 or 32."""
+        return self._item_bytes
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the items take once worked out."""
+        return self._length * self._item_bytes
 
 
 def _narrowed(limbs: np.ndarray) -> np.ndarray | None:

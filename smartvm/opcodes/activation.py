@@ -6,9 +6,16 @@ Softmax, sigmoid and tanh are correctly rounded for every scale and every input
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from smartvm import gas
+from smartvm.dispatch.steps import Step
 from smartvm.exceptions import DivisionByZero, ShapeError
-from smartvm.opcodes.frame import Frame, charge_growth, named_fields
+from smartvm.opcodes.frame import KEPT_DECODINGS, Frame, charge_growth, named_fields
+from smartvm.opcodes.fusion import Follower, apply
+
+SLOPE_LIMBS = 5
+"""Limbs of the numerator of a slope, an unsigned number of 64 bits."""
 
 
 def act_sm0(frame: Frame) -> None:
@@ -63,19 +70,36 @@ def act_rl(frame: Frame) -> None:
     # STACK
     (word,) = frame.stack_pop_ints(1)
     # SHAPE
-    cap, numerator, denominator = named_fields(word, 3, "cap")
-    if numerator and not denominator:
-        raise DivisionByZero("slope_denominator", "at least 1", 0)
+    step = _relu(word)
     items, limbs = len(frame.buffer.top), frame.buffer.top.limbs
     # GAS
-    if numerator:
-        limbs = gas.product_limbs(limbs, 5)
+    if _has_slope(step):
+        limbs = gas.product_limbs(limbs, SLOPE_LIMBS)
         frame.consume_gas(gas.divide(items, limbs), "slope")
     frame.consume_gas(gas.elementwise(items, limbs), "compare")
     charge_growth(frame, items, limbs)
     # OPERATION
-    slope = (numerator, denominator or 1)
-    frame.buffer.replace(frame.kernels.relu(frame.buffer.top, cap, slope))
+    apply(frame, step)
+
+
+def follow_act_rl(items: int, word: int) -> Follower:
+    """ACT_RL, of a map to come."""
+    step = _relu(word)
+    cost = gas.divide(items, SLOPE_LIMBS) if _has_slope(step) else 0
+    return Follower(step, items, gas.elementwise(items, 1) + cost)
+
+
+@lru_cache(KEPT_DECODINGS)
+def _relu(word: int) -> Step:
+    cap, numerator, denominator = named_fields(word, 3, "cap")
+    if numerator and not denominator:
+        raise DivisionByZero("slope_denominator", "at least 1", 0)
+    return Step("relu", (cap, (numerator, denominator or 1)))
+
+
+def _has_slope(relu: Step) -> bool:
+    _, (numerator, _) = relu.arguments
+    return bool(numerator)
 
 
 def _check(scale: int) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from smartvm import gas, words
+from smartvm.dispatch.steps import Step
 from smartvm.exceptions import DivisionByZero, OperandError, ShapeError
-from smartvm.opcodes.frame import Frame, charge_growth, named_fields, up_to
+from smartvm.opcodes.frame import KEPT_DECODINGS, Frame, charge_growth, named_fields, up_to
+from smartvm.opcodes.fusion import Follower, Wanted, apply
 from smartvm.opcodes.tensors import buy
 from smartvm.words import Address, limbs_for, to_signed
 
@@ -25,7 +29,14 @@ def buf_scl0(frame: Frame) -> None:
     frame.consume_gas(gas.elementwise(items, limbs_x * limbs_f), "multiply")
     charge_growth(frame, items, gas.product_limbs(limbs_x, limbs_f))
     # OPERATION
-    frame.buffer.replace(frame.kernels.multiply(frame.buffer.top, factor))
+    apply(frame, Step("multiply", (factor,)))
+
+
+def follow_buf_scl0(items: int, word: int) -> Follower:
+    """BUF_SCL0, of a map to come."""
+    factor = to_signed(word)
+    limbs = limbs_for(factor, factor)
+    return Follower(Step("multiply", (factor,)), items, gas.elementwise(items, limbs), limbs)
 
 
 def buf_scl1(frame: Frame) -> None:
@@ -33,16 +44,27 @@ def buf_scl1(frame: Frame) -> None:
     # STACK
     word = frame.stack_pop1_int()
     # SHAPE
-    divisor, rounding = named_fields(word, 2, "divisor")
-    up_to(rounding, NEAREST, "rounding")
-    if divisor == 0:
-        raise DivisionByZero("divisor", "at least 1", 0)
+    step = _division(word)
     items, limbs = len(frame.buffer.top), frame.buffer.top.limbs
     # GAS
     frame.consume_gas(gas.divide(items, limbs), "divide")
     charge_growth(frame, items, limbs)
     # OPERATION
-    frame.buffer.replace(frame.kernels.divide(frame.buffer.top, divisor, rounding == NEAREST))
+    apply(frame, step)
+
+
+def follow_buf_scl1(items: int, word: int) -> Follower:
+    """BUF_SCL1, of a map to come."""
+    return Follower(_division(word), items, gas.divide(items, 1))
+
+
+@lru_cache(KEPT_DECODINGS)
+def _division(word: int) -> Step:
+    divisor, rounding = named_fields(word, 2, "divisor")
+    up_to(rounding, NEAREST, "rounding")
+    if divisor == 0:
+        raise DivisionByZero("divisor", "at least 1", 0)
+    return Step("divide", (divisor, rounding == NEAREST))
 
 
 def buf_bias(frame: Frame) -> None:
@@ -50,23 +72,31 @@ def buf_bias(frame: Frame) -> None:
     # STACK
     word = frame.stack_pop1_int()
     # SHAPE
-    place, channels, plane = broadcast_place(frame, word)
     items = len(frame.buffer.top)
+    place, channels, plane = broadcast_place(items, word)
     # GAS
     addend = buy(frame, place, "address", channels)
     limbs = gas.sum_limbs(max(frame.buffer.top.limbs, addend.limbs), 2)
     frame.consume_gas(gas.elementwise(items, limbs), "add")
     charge_growth(frame, items, limbs)
     # OPERATION
-    frame.buffer.replace(frame.kernels.add(frame.buffer.top, addend.tensor, plane))
+    apply(frame, Step("add", (addend.tensor, plane)))
 
 
-def broadcast_place(frame: Frame, word: int) -> tuple[Address, int, int]:
-    """A tensor's place, its channels and the plane of the map that each of them is for."""
+def follow_buf_bias(items: int, word: int) -> Follower:
+    """BUF_BIAS, of a map to come."""
+    place, channels, plane = broadcast_place(items, word)
+    step = Step("add", (plane,))
+    return Follower(step, items, gas.elementwise(items, 1), 1, Wanted(place, channels))
+
+
+@lru_cache(KEPT_DECODINGS)
+def broadcast_place(items: int, word: int) -> tuple[Address, int, int]:
+    """A tensor's place, its channels and the plane that each of them is for, of so many items."""
     place = words.address(word, "address")
     if place.transposed:
         raise OperandError("address", "an address that is not transposed", hex(word))
-    items, plane = len(frame.buffer.top), place.columns or 1
+    plane = place.columns or 1
     channels = place.rows or items // plane
     if channels * plane == 0 or items % (channels * plane):
         raise ShapeError("channels, plane", f"a divisor of {items} items", channels * plane)

@@ -135,6 +135,7 @@ BUFFER = (
         maps.buf_free,
         "release the last items of the top map, or a whole map",
         f"items left·limbs/{gas.LIMBS_PER_GAS}",
+        follow=maps.follow_buf_free,
     ),
     Instruction(
         0x3A,

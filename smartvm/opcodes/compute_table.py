@@ -73,9 +73,14 @@ def _convolution(
 
 
 def _pooling(
-    opcode: int, name: str, logic: Callable[[Any], None], summary: str, price: str
+    opcode: int,
+    name: str,
+    logic: Callable[[Any], None],
+    summary: str,
+    price: str,
+    follow: Callable[..., Any],
 ) -> Instruction:
-    return Instruction(opcode, name, "Pooling", _POOLING, logic, summary, price)
+    return Instruction(opcode, name, "Pooling", _POOLING, logic, summary, price, follow=follow)
 
 
 COMPUTE = (
@@ -100,13 +105,21 @@ COMPUTE = (
         "transposed convolution",
         price=f"{gas.TRANSPOSED} + {_CONVOLUTION_GAS}",
     ),
-    _pooling(0x25, "POOL_MAX", pooling.pool_max, "greatest cell of each window", _POOLING_GAS),
+    _pooling(
+        0x25,
+        "POOL_MAX",
+        pooling.pool_max,
+        "greatest cell of each window",
+        _POOLING_GAS,
+        pooling.follow_pool_max,
+    ),
     _pooling(
         0x26,
         "POOL_AVG",
         pooling.pool_avg,
         "average of each window, truncated as SDIV",
         f"{_POOLING_GAS} + out·limbs/{gas.LIMBS_PER_GAS_DIVIDE}",
+        pooling.follow_pool_avg,
     ),
     _pooling(
         0x27,
@@ -114,6 +127,7 @@ COMPUTE = (
         pooling.pool_ol,
         "greatest cell of each of overlapping windows (stride < kernel)",
         _POOLING_GAS,
+        pooling.follow_pool_ol,
     ),
     Instruction(
         0x28,
@@ -179,6 +193,7 @@ COMPUTE = (
         activation.act_rl,
         "ReLU, capped (ReLU6) or with a negative slope (leaky)",
         _RELU_GAS,
+        follow=activation.follow_act_rl,
     ),
     Instruction(
         0x2D,
@@ -197,6 +212,7 @@ COMPUTE = (
         arithmetic.buf_scl0,
         "multiply each item",
         f"items·limbs(x)·limbs(times)/{gas.LIMBS_PER_GAS}",
+        follow=arithmetic.follow_buf_scl0,
     ),
     Instruction(
         0x2F,
@@ -206,6 +222,7 @@ COMPUTE = (
         arithmetic.buf_scl1,
         "divide each item",
         f"items·limbs/{gas.LIMBS_PER_GAS_DIVIDE}",
+        follow=arithmetic.follow_buf_scl1,
     ),
     Instruction(
         0x30,
@@ -221,5 +238,6 @@ COMPUTE = (
         arithmetic.buf_bias,
         "add an item of the tensor to each plane of the map",
         f"blocks + items·limbs/{gas.LIMBS_PER_GAS}",
+        follow=arithmetic.follow_buf_bias,
     ),
 )

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from smartvm import gas, words
-from smartvm.dispatch.tensor import Tensor
+from smartvm.dispatch.steps import Step
 from smartvm.exceptions import OperandError
 from smartvm.opcodes.frame import (
+    KEPT_DECODINGS,
     Frame,
     at_least_one,
     batch_of,
@@ -15,7 +17,8 @@ from smartvm.opcodes.frame import (
     named_fields,
     plain_address,
 )
-from smartvm.opcodes.tensors import buy
+from smartvm.opcodes.fusion import apply_fused
+from smartvm.opcodes.tensors import Operand, buy
 from smartvm.shapes import NO_PADDING, UNIT, ConvShape
 from smartvm.words import Spatial
 
@@ -23,61 +26,68 @@ from smartvm.words import Spatial
 def conv_sing(frame: Frame) -> None:
     """Convolve each channel with its own kernels (depthwise)."""
     # STACK
-    weights, *operands = frame.stack_pop_ints(8)
+    operands = frame.stack_pop_ints(8)
     # SHAPE
-    shape = _shape(frame, operands, depthwise=True)
+    shape = _shape(len(frame.buffer.top), operands, depthwise=True)
     # GAS
-    tensor = _buy_weights(frame, weights, shape)
+    weights = _buy_weights(frame, operands[0], shape)
     # OPERATION
-    frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))
+    _convolve(frame, weights, shape)
 
 
 def conv_mul(frame: Frame) -> None:
     """Convolve all channels of a group into each output channel."""
     # STACK
-    weights, *operands = frame.stack_pop_ints(8)
+    operands = frame.stack_pop_ints(8)
     # SHAPE
-    shape = _shape(frame, operands)
+    shape = _shape(len(frame.buffer.top), operands)
     # GAS
-    tensor = _buy_weights(frame, weights, shape)
+    weights = _buy_weights(frame, operands[0], shape)
     # OPERATION
-    frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))
+    _convolve(frame, weights, shape)
 
 
 def conv_3d(frame: Frame) -> None:
     """Convolve over depth, height and width."""
     # STACK
-    weights, *operands = frame.stack_pop_ints(8)
+    operands = frame.stack_pop_ints(8)
     # SHAPE
-    shape = _shape(frame, operands, volumetric=True)
+    shape = _shape(len(frame.buffer.top), operands, volumetric=True)
     # GAS
-    tensor = _buy_weights(frame, weights, shape)
+    weights = _buy_weights(frame, operands[0], shape)
     # OPERATION
-    frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))
+    _convolve(frame, weights, shape)
 
 
 def conv_tpd(frame: Frame) -> None:
     """Convolve transposed: each item spreads over a kernel's extent of the result."""
     # STACK
-    weights, *operands = frame.stack_pop_ints(8)
+    operands = frame.stack_pop_ints(8)
     # SHAPE
-    shape = _shape(frame, operands, transposed=True)
+    shape = _shape(len(frame.buffer.top), operands, transposed=True)
     # GAS
     frame.consume_gas(gas.TRANSPOSED, "CONV_TPD")
-    tensor = _buy_weights(frame, weights, shape)
+    weights = _buy_weights(frame, operands[0], shape)
     # OPERATION
-    frame.buffer.replace(frame.kernels.convolve(frame.buffer.top, tensor, shape))
+    _convolve(frame, weights, shape)
 
 
+@lru_cache(KEPT_DECODINGS)
 def _shape(
-    frame: Frame,
-    operands: list[int],
+    length: int,
+    operands: tuple[int, ...],
     *,
     depthwise: bool = False,
     volumetric: bool = False,
     transposed: bool = False,
 ) -> ConvShape:
-    in_word, out_word, size_word, *window = operands
+    """The shape for a map of `length` items; of the operands the first, the weights, is left out.
+
+    Raises:
+        OperandError: an operand outside its range.
+        ShapeError: sizes that do not fit.
+    """
+    _, in_word, out_word, size_word, *window = operands
     in_channels, out_channels, groups = _channels(in_word, out_word, depthwise)
     size = words.spatial(size_word, "size")
     kernel, stride, dilation = (
@@ -91,7 +101,7 @@ def _shape(
         size, kernel, stride, dilation = (_flat(axes) for axes in (size, kernel, stride, dilation))
         padding = (NO_PADDING[0], padding[1], padding[2])
     return _checked(
-        frame,
+        length,
         ConvShape(
             1,
             in_channels,
@@ -126,16 +136,17 @@ def _flat(axes: Spatial) -> Spatial:
     return UNIT[0], axes[1], axes[2]
 
 
-def _checked(frame: Frame, shape: ConvShape) -> ConvShape:
+def _checked(items: int, shape: ConvShape) -> ConvShape:
     """The shape with its batch; raises ShapeError where sizes do not fit."""
     for length in shape.size:
         at_least_one(length, "size")
-    batch = batch_of(frame, shape.in_items, "in_channels, size")
+    batch = batch_of(items, shape.in_items, "in_channels, size")
     shape.out_size  # noqa: B018 - raises where the kernel does not fit
     return replace(shape, batch=batch) if batch != 1 else shape
 
 
-def _buy_weights(frame: Frame, word: int, shape: ConvShape) -> Tensor:
+def _buy_weights(frame: Frame, word: int, shape: ConvShape) -> Operand:
+    """The weights, and the limbs of the result; all is paid."""
     place = plain_address(word, "weights")
     limbs_x = frame.buffer.top.limbs
     tensor, limbs_w = buy(
@@ -145,4 +156,9 @@ def _buy_weights(frame: Frame, word: int, shape: ConvShape) -> Tensor:
     moved = gas.elementwise(shape.padded_items, limbs_x) + gas.elementwise(shape.out_items, limbs)
     frame.consume_gas(moved, "laying out")
     charge_growth(frame, shape.padded_items + shape.out_items, limbs)
-    return tensor
+    return Operand(tensor, limbs)
+
+
+def _convolve(frame: Frame, weights: Operand, shape: ConvShape) -> None:
+    step = Step("convolve", (weights.tensor, shape))
+    apply_fused(frame, [step], shape.out_items, weights.limbs)

@@ -10,7 +10,14 @@ from eth.abc import OpcodeAPI
 from eth.exceptions import PyEVMError
 
 from smartvm import gas
-from smartvm.exceptions import DNNError, KernelFailure, MapMissing, OperandsMissing, StaticWrite
+from smartvm.exceptions import (
+    DatabaseError,
+    DNNError,
+    KernelFailure,
+    MapMissing,
+    OperandsMissing,
+    StaticWrite,
+)
 from smartvm.opcodes.instruction import Instruction
 from smartvm.opcodes.table import RELOCATION, InstructionSet
 
@@ -23,8 +30,8 @@ class ValidatedInstruction:
     """An instruction as py-evm calls it: checked before it pops, and contained when it fails.
 
     Nothing but a PyEVMError leaves it (VMError for a halt of the frame; py-evm's own signals,
-    such as a missing trie node, pass through): any other exception is a defect, which is logged
-    and becomes KernelFailure.
+    such as a missing trie node, pass through, and so does a database that is damaged): any other
+    exception is a defect, which is logged and becomes KernelFailure.
     """
 
     __slots__ = ("gas_cost", "logic", "maps", "mnemonic", "operands", "row", "writes_state")
@@ -41,26 +48,31 @@ class ValidatedInstruction:
     def __call__(self, computation: Any) -> None:
         """Check, charge the base price and run the logic on a frame."""
         try:
-            self._check(computation)
+            if (
+                len(computation._stack.values) < self.operands
+                or len(computation.buffer) < self.maps
+                or (self.writes_state and computation.msg.is_static)
+            ):
+                self._refuse(computation)
             computation.consume_gas(self.gas_cost, self.mnemonic)
             self.logic(computation)
         except DNNError as error:
             error.instruction = error.instruction or self.mnemonic
             raise
-        except PyEVMError:
+        except (PyEVMError, DatabaseError):
             raise
         except Exception as error:
             logger.exception("%s failed", self.mnemonic)
             raise KernelFailure("kernel", "a result", repr(error), self.mnemonic) from error
 
-    def _check(self, computation: Any) -> None:
+    def _refuse(self, computation: Any) -> None:
+        """Raise what is wrong with the frame."""
         found = len(computation._stack.values)
         if found < self.operands:
             raise OperandsMissing("Stack", f"{self.operands} items", found)
         if len(computation.buffer) < self.maps:
             raise MapMissing("Buffer", f"{self.maps} maps", len(computation.buffer))
-        if self.writes_state and computation.msg.is_static:
-            raise StaticWrite("Storage", STATE_CHANGES, "a static call")
+        raise StaticWrite("Storage", STATE_CHANGES, "a static call")
 
 
 def dnn_table(

@@ -6,12 +6,19 @@ The extension page (docs/isa.md §8). A map is seen as an array of as many axes 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from math import prod
 
 from smartvm import gas, words
 from smartvm.dispatch.movement import LAST, Reduction
 from smartvm.exceptions import OperandError, ShapeError
-from smartvm.opcodes.frame import Frame, at_least_one, charge_growth, named_fields
+from smartvm.opcodes.frame import (
+    KEPT_DECODINGS,
+    Frame,
+    at_least_one,
+    charge_growth,
+    named_fields,
+)
 from smartvm.opcodes.matrices import charge_product, product_shape
 from smartvm.opcodes.tensors import buy
 from smartvm.words import limbs_for
@@ -82,11 +89,7 @@ def buf_reduce(frame: Frame) -> None:
     # STACK
     word = frame.stack_pop1_int()
     # SHAPE
-    kind, axis, inner = named_fields(word, 3, "kind")
-    if kind not in list(Reduction):
-        raise OperandError("kind", "0 to 4, 11 or 12", kind)
-    at_least_one(axis, "axis")
-    inner = inner or 1
+    kind, axis, inner = _reduction(word)
     items, limbs = len(frame.buffer.top), frame.buffer.top.limbs
     if items % (axis * inner):
         raise ShapeError("axis, inner", f"a divisor of the map's {items} items", axis * inner)
@@ -99,6 +102,14 @@ def buf_reduce(frame: Frame) -> None:
     charge_growth(frame, items // axis, limbs)
     # OPERATION
     frame.buffer.replace(frame.kernels.reduce(frame.buffer.top, kind, axis, inner))
+
+
+@lru_cache(KEPT_DECODINGS)
+def _reduction(word: int) -> tuple[int, int, int]:
+    kind, axis, inner = named_fields(word, 3, "kind")
+    if kind not in list(Reduction):
+        raise OperandError("kind", "0 to 4, 11 or 12", kind)
+    return kind, at_least_one(axis, "axis"), inner or 1
 
 
 def mat_bmm(frame: Frame) -> None:

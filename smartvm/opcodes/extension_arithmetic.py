@@ -18,8 +18,8 @@ def buf_mul(frame: Frame) -> None:
     # STACK
     word = frame.stack_pop1_int()
     # SHAPE
-    place, channels, plane = broadcast_place(frame, word)
     items, limbs_x = len(frame.buffer.top), frame.buffer.top.limbs
+    place, channels, plane = broadcast_place(items, word)
     # GAS
     factors = buy(frame, place, "address", channels)
     limbs = gas.product_limbs(limbs_x, factors.limbs)
@@ -35,10 +35,10 @@ def buf_div(frame: Frame) -> None:
     # STACK
     address_word, rounding_word = frame.stack_pop_ints(2)
     # SHAPE
-    place, channels, plane = broadcast_place(frame, address_word)
+    items, magnitude = len(frame.buffer.top), frame.buffer.top.magnitude
+    place, channels, plane = broadcast_place(items, address_word)
     (rounding,) = named_fields(rounding_word, 1, "rounding")
     nearest = up_to(rounding, NEAREST, "rounding") == NEAREST
-    items, magnitude = len(frame.buffer.top), frame.buffer.top.magnitude
     # A quotient by −1 may need a limb more than the least item.
     limbs = min(MAX_LIMBS, limbs_for(-magnitude, magnitude))
     # GAS

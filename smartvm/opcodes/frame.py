@@ -3,29 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Protocol
 
 from smartvm import gas, words
 from smartvm.buffer import Buffer
 from smartvm.dispatch import Dispatcher
 from smartvm.dispatch.tensor import form_bytes
 from smartvm.exceptions import OperandError, ShapeError
+from smartvm.opcodes.decoding import Code
 from smartvm.words import Address
+
+if TYPE_CHECKING:
+    from smartvm.opcodes.fusion import Waiting
+
+KEPT_DECODINGS = 1024
+"""How many decoded operands each function keeps that works them out."""
 
 
 class Frame(Protocol):
-    """The part of a py-evm computation that instructions use, with the Buffer and the kernels."""
+    """The part of a py-evm computation that instructions use, with the Buffer and the kernels.
+
+    Attributes:
+        decoded: its code.
+        instructions: the DNN instructions that it has.
+        waiting: results of instructions to come, the next one last.
+    """
 
     buffer: Buffer
+    code: Any
+    decoded: Code
+    instructions: Any
     kernels: Dispatcher
     msg: Any
     state: Any
+    waiting: list[Waiting]
+    _stack: Any
     stack_pop_ints: Callable[[int], tuple[int, ...]]
     stack_pop1_int: Callable[[], int]
     stack_push_int: Callable[[int], None]
 
     def consume_gas(self, amount: int, reason: str) -> None:
         """Take gas from the frame or raise OutOfGas."""
+
+    def get_gas_remaining(self) -> int:
+        """The gas that is left."""
 
     def extend_memory(self, start_position: int, size: int) -> None:
         """Grow Memory to hold the range, and pay for it."""
@@ -39,23 +61,25 @@ class Frame(Protocol):
 
 def charge_growth(frame: Frame, items: int, limbs: int) -> None:
     """Pay for `items` items of at most `limbs` limbs on top of what the Buffer holds now."""
-    size = frame.buffer.nbytes + items * form_bytes(limbs)
-    frame.consume_gas(gas.buffer_growth(frame.buffer.paid, size), "Buffer growth")
-    frame.buffer.paid = max(frame.buffer.paid, size)
+    buffer = frame.buffer
+    size = buffer.nbytes + items * form_bytes(limbs)
+    if size > buffer.paid:
+        frame.consume_gas(gas.buffer_growth(buffer.paid, size), "Buffer growth")
+        buffer.paid = size
 
 
-def batch_of(frame: Frame, example: int, operands: str) -> int:
-    """How many examples of `example` items the top map holds.
+def batch_of(length: int, example: int, operands: str) -> int:
+    """How many examples of `example` items a map of that length holds.
 
     Raises:
         ShapeError: the length is not a whole multiple.
     """
-    length = len(frame.buffer.top)
     if length % example:
         raise ShapeError(operands, f"a map of a multiple of {example} items", length)
     return length // example
 
 
+@lru_cache(KEPT_DECODINGS)
 def plain_address(word: int, operand: str, *, transposable: bool = False) -> Address:
     """An address whose rows and columns follow from the other operands, and so must be 0."""
     place = words.address(word, operand)

@@ -60,6 +60,9 @@ class Instruction:
             the Buffer the maps.
         summary: one line for people.
         gas: the formula for people, in the terms of docs/gas.md.
+        follow: for an instruction that only replaces the top map, so that it can be computed
+            with a product before it: the function that says what it will do, as a `Follower`,
+            given the length of that map and the operands; it returns None where it does more.
     """
 
     opcode: int
@@ -72,3 +75,4 @@ class Instruction:
     maps: int = 1
     pushes: int | None = 0
     writes_state: bool = False
+    follow: Callable[..., Any] | None = None

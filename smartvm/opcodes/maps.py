@@ -6,6 +6,7 @@ from smartvm import gas
 from smartvm.dispatch.tensor import Tensor
 from smartvm.exceptions import OperandError, ShapeError
 from smartvm.opcodes.frame import Frame, at_least_one, charge_growth, up_to
+from smartvm.opcodes.fusion import Follower
 from smartvm.words import fields, limbs_for, to_signed
 
 WHOLE_MAP = 1
@@ -83,6 +84,12 @@ def buf_free(frame: Frame) -> None:
         frame.buffer.drop(depth)
     else:
         frame.buffer.replace(_copied(frame.buffer.top, 0, length - freed))
+
+
+def follow_buf_free(items: int, word: int) -> Follower | None:
+    """BUF_FREE of a map below the one to come."""
+    depth, mode = _mode(word, "size")
+    return Follower(None, items, 0, frees=depth) if mode == WHOLE_MAP and depth else None
 
 
 def buf_copy(frame: Frame) -> None:

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from smartvm import gas, words
+from smartvm.dispatch.steps import Step
 from smartvm.dispatch.tensor import Tensor
 from smartvm.exceptions import OperandError, ShapeError
-from smartvm.opcodes.frame import Frame, at_least_one, batch_of, charge_growth, plain_address
+from smartvm.opcodes.frame import (
+    KEPT_DECODINGS,
+    Frame,
+    at_least_one,
+    batch_of,
+    charge_growth,
+    plain_address,
+)
+from smartvm.opcodes.fusion import apply_fused
 from smartvm.opcodes.tensors import Operand, buy
 from smartvm.shapes import MatmulShape
 from smartvm.words import Address
@@ -17,7 +28,8 @@ def full_con(frame: Frame) -> None:
     weights, bias, in_features, out_features, rows = frame.stack_pop_ints(5)
     # SHAPE
     place = plain_address(weights, "weights", transposable=True)
-    shape = _dense_shape(frame, place, in_features, out_features, rows)
+    items = len(frame.buffer.top)
+    shape = _dense_shape(items, place.transposed, in_features, out_features, rows)
     # GAS
     limbs_x = frame.buffer.top.limbs
     matrix = buy(frame, place, "weights", shape.inner * shape.columns, shape.rows, limbs_x)
@@ -27,10 +39,10 @@ def full_con(frame: Frame) -> None:
         limbs = gas.sum_limbs(max(limbs, vector.limbs), 2)
     charge_product(frame, shape, limbs)
     # OPERATION
-    result = frame.kernels.matmul(frame.buffer.top, matrix.tensor, shape)
+    steps = [Step("matmul", (matrix.tensor, shape))]
     if bias:
-        result = frame.kernels.add(result, vector.tensor, 1)
-    frame.buffer.replace(result)
+        steps.append(Step("add", (vector.tensor, 1)))
+    apply_fused(frame, steps, shape.out_items, limbs)
 
 
 def mat_mul(frame: Frame) -> None:
@@ -48,24 +60,30 @@ def mat_mul(frame: Frame) -> None:
     frame.buffer.push(frame.kernels.matmul(left.tensor, right.tensor, shape))
 
 
+@lru_cache(KEPT_DECODINGS)
 def _dense_shape(
-    frame: Frame, place: Address, in_word: int, out_word: int, rows_word: int
+    length: int, transposed: bool, in_word: int, out_word: int, rows_word: int
 ) -> MatmulShape:
     in_features = at_least_one(words.plain(in_word, "in_features"), "in_features")
     out_features = at_least_one(words.plain(out_word, "out_features"), "out_features")
-    rows = batch_of(frame, in_features, "in_features")
+    rows = batch_of(length, in_features, "in_features")
     if words.plain(rows_word, "rows") not in (0, rows):
         raise ShapeError("rows", f"{rows}, the map over in_features, or 0", rows_word)
-    return MatmulShape(rows, in_features, out_features, transpose_b=not place.transposed)
+    return MatmulShape(rows, in_features, out_features, transpose_b=not transposed)
 
 
 def _buy_bias(frame: Frame, word: int, out_features: int) -> Operand:
     if not word:
         return Operand(Tensor.zeros(0), 1)
+    return buy(frame, _bias_place(word, out_features), "bias", out_features)
+
+
+@lru_cache(KEPT_DECODINGS)
+def _bias_place(word: int, out_features: int) -> Address:
     place = words.address(word, "bias")
     if place.rows not in (0, out_features) or place.columns or place.transposed:
         raise OperandError("bias", f"a vector of {out_features} items", hex(word))
-    return buy(frame, place, "bias", out_features)
+    return place
 
 
 def product_shape(a: Address, b: Address) -> MatmulShape:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from smartvm import gas, words
+from smartvm.dispatch.steps import Step
 from smartvm.exceptions import OperandError, ShapeError
 from smartvm.opcodes.frame import (
+    KEPT_DECODINGS,
     Frame,
     at_least_one,
     batch_of,
@@ -12,7 +16,8 @@ from smartvm.opcodes.frame import (
     named_fields,
     up_to,
 )
-from smartvm.shapes import NO_PADDING, PoolShape
+from smartvm.opcodes.fusion import Follower, apply
+from smartvm.shapes import NO_PADDING, UNIT, PoolShape
 
 CEIL_MODE = 1
 COUNT_PADDING = 2
@@ -23,11 +28,11 @@ def pool_max(frame: Frame) -> None:
     # STACK
     operands = frame.stack_pop_ints(5)
     # SHAPE
-    shape = _shape(frame, operands)
+    shape = _shape(len(frame.buffer.top), operands)
     # GAS
     _charge(frame, shape, frame.buffer.top.limbs)
     # OPERATION
-    frame.buffer.replace(frame.kernels.pool_max(frame.buffer.top, shape))
+    apply(frame, Step("pool_max", (shape,)))
 
 
 def pool_avg(frame: Frame) -> None:
@@ -35,12 +40,12 @@ def pool_avg(frame: Frame) -> None:
     # STACK
     operands = frame.stack_pop_ints(5)
     # SHAPE
-    shape = _shape(frame, operands)
+    shape = _shape(len(frame.buffer.top), operands)
     # GAS
     _charge(frame, shape, gas.sum_limbs(frame.buffer.top.limbs, shape.window_items))
     frame.consume_gas(gas.divide(shape.out_items, frame.buffer.top.limbs), "average")
     # OPERATION
-    frame.buffer.replace(frame.kernels.pool_average(frame.buffer.top, shape))
+    apply(frame, Step("pool_average", (shape,)))
 
 
 def pool_ol(frame: Frame) -> None:
@@ -48,15 +53,41 @@ def pool_ol(frame: Frame) -> None:
     # STACK
     operands = frame.stack_pop_ints(5)
     # SHAPE
-    shape = _shape(frame, operands)
+    shape = _shape(len(frame.buffer.top), operands)
     _check_overlap(shape)
     # GAS
     _charge(frame, shape, frame.buffer.top.limbs)
     # OPERATION
-    frame.buffer.replace(frame.kernels.pool_max(frame.buffer.top, shape))
+    apply(frame, Step("pool_max", (shape,)))
 
 
-def _shape(frame: Frame, operands: tuple[int, ...]) -> PoolShape:
+def follow_pool_max(items: int, *operands: int) -> Follower | None:
+    """POOL_MAX, of a map to come."""
+    return _follow("pool_max", _shape(items, operands))
+
+
+def follow_pool_avg(items: int, *operands: int) -> Follower | None:
+    """POOL_AVG, of a map to come."""
+    shape = _shape(items, operands)
+    return _follow("pool_average", shape, gas.divide(shape.out_items, 1))
+
+
+def follow_pool_ol(items: int, *operands: int) -> Follower | None:
+    """POOL_OL, of a map to come."""
+    shape = _shape(items, operands)
+    _check_overlap(shape)
+    return _follow("pool_max", shape)
+
+
+def _follow(kernel: str, shape: PoolShape, division: int = 0) -> Follower | None:
+    if shape.dilation != UNIT or shape.has_empty_window:  # dilated windows take long to check
+        return None
+    cost = gas.elementwise(_cells(shape), 1) + division
+    return Follower(Step(kernel, (shape,)), shape.out_items, cost)
+
+
+@lru_cache(KEPT_DECODINGS)
+def _shape(items: int, operands: tuple[int, ...]) -> PoolShape:
     channels_word, size_word, kernel_word, stride_word, padding_word = operands
     channels, flags, dilation = named_fields(channels_word, 3, "channels")
     at_least_one(channels, "channels")
@@ -72,7 +103,7 @@ def _shape(frame: Frame, operands: tuple[int, ...]) -> PoolShape:
         at_least_one(length, "size")
     kernel = (kernel[0] or size[0], kernel[1] or size[1], kernel[2] or size[2])
     stride = (stride[0] or kernel[0], stride[1] or kernel[1], stride[2] or kernel[2])
-    planes = channels * batch_of(frame, channels * size[0] * size[1] * size[2], "channels, size")
+    planes = channels * batch_of(items, channels * size[0] * size[1] * size[2], "channels, size")
     step = dilation or 1
     shape = PoolShape(
         planes,
@@ -96,9 +127,12 @@ def _check_overlap(shape: PoolShape) -> None:
 
 def _charge(frame: Frame, shape: PoolShape, limbs: int) -> None:
     """Pay for the windows' cells, then see that each window has one."""
-    cells = shape.padded_items + shape.out_items * shape.window_items
-    frame.consume_gas(gas.elementwise(cells, limbs), "windows")
+    frame.consume_gas(gas.elementwise(_cells(shape), limbs), "windows")
     charge_growth(frame, shape.padded_items + shape.out_items, limbs)
-    for axis in range(3):
-        if shape.misses_plane(axis):
-            raise ShapeError("padding", "a cell of the plane in every window", shape.padding)
+    if shape.has_empty_window:
+        raise ShapeError("padding", "a cell of the plane in every window", shape.padding)
+
+
+def _cells(shape: PoolShape) -> int:
+    """Cells that are laid out and looked at."""
+    return shape.padded_items + shape.out_items * shape.window_items

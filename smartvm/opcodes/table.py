@@ -4,7 +4,8 @@ To add an instruction:
 
 1. Write a function of the frame with the sections STACK, SHAPE, GAS, OPERATION (any file of this
    package shows one; outside the package it may stand anywhere).
-2. Write its row: number, mnemonic, operands, maps, what it pushes, whether it writes state.
+2. Write its row: number, mnemonic, operands, maps, what it pushes, whether it writes state; and
+   `follow`, if it only replaces the top map and is to be computed with a product before it.
 3. In the package: put the row into the table of its page (`compute_table.py`, `buffer_table.py`,
    `extension_table.py`).
    Outside: ``SmartVM.with_instructions(row)``, with a number of the extension page, 0xc0–0xcf.

@@ -10,11 +10,14 @@ from typing import NamedTuple
 
 from smartvm import gas
 from smartvm.dispatch.packing import unpack_items
-from smartvm.dispatch.tensor import Tensor, form_bytes
+from smartvm.dispatch.tensor import Tensor
 from smartvm.exceptions import BlockMissing, ShapeError
 from smartvm.opcodes.frame import Frame
 from smartvm.storage import Block, gather
 from smartvm.words import Address, Space
+
+MOST_BLOCKS_AHEAD = 8
+"""Most blocks of a tensor that is asked for before it is paid."""
 
 
 class Operand(NamedTuple):
@@ -69,25 +72,42 @@ def _buy_blocks(
     frame: Frame, base: int, operand: str, items: int, uses: int, limbs_x: int
 ) -> Operand:
     blocks: list[Block] = []
-    missing = items
+    missing, widest = items, 1
     while missing > 0:
         block = _buy_block(frame, base + len(blocks), operand)
-        used = min(missing, len(block))
-        work = gas.multiply_accumulate(uses * used, limbs_x, block.limbs)
-        frame.consume_gas(work, operand)
+        limbs, used = block.limbs, min(missing, len(block))
+        frame.consume_gas(gas.multiply_accumulate(uses * used, limbs_x, limbs), operand)
         blocks.append(block)
-        missing -= used
-    return Operand(gather(blocks, items), max((block.limbs for block in blocks), default=1))
+        missing, widest = missing - used, max(widest, limbs)
+    return Operand(gather(blocks, items), widest)
 
 
 def _buy_block(frame: Frame, number: int, operand: str) -> Block:
     owner = frame.msg.storage_address
-    warm = frame.state.is_block_warm(owner, number)
+    warm = frame.state.mark_block_warm(owner, number)
     frame.consume_gas(gas.block_access(not warm), operand)
-    if not warm:
-        frame.state.mark_block_warm(owner, number)
     block: Block | None = frame.state.get_block(owner, number)
     if block is None:
         raise BlockMissing(operand, f"block {number}", "no such block")
-    frame.consume_gas(gas.block_read(len(block) * form_bytes(block.limbs)), operand)
+    frame.consume_gas(gas.block_read(block.unpacked_bytes), operand)
     return block
+
+
+def resident_tensor(frame: Frame, base: int, items: int) -> Tensor | None:
+    """The tensor of `items` items in the blocks from `base` on, if nothing need be read for it.
+
+    It is the very one that `buy` gives later, unless the blocks are written or dropped until then.
+
+    Raises:
+        BlockMalformed: what has been written as a block is none.
+    """
+    blocks: list[Block] = []
+    missing = items
+    while missing > 0:
+        number = base + len(blocks)
+        block = frame.state.peek_block(frame.msg.storage_address, number)
+        if block is None or len(blocks) == MOST_BLOCKS_AHEAD:
+            return None
+        blocks.append(block)
+        missing -= len(block)
+    return gather(blocks, items)

@@ -65,7 +65,7 @@ def btos0(frame: Frame) -> None:
     # OPERATION
     if count > STACK_LIMIT:
         raise FullStack(f"BTOS0: count: expected at most {STACK_LIMIT}, found {count}")
-    for value in reversed(frame.buffer.top[first : first + count].to_ints()):
+    for value in reversed(_part(frame.buffer.top, first, count).to_ints()):
         frame.stack_push_int(to_unsigned(value))
 
 

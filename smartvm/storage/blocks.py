@@ -61,15 +61,20 @@ class Block:
         """Bytes of the items as stored."""
         return len(self.packed)
 
-    @property
+    @cached_property
     def limbs(self) -> int:
         """16-bit limbs of an item's declared width, by which arithmetic with it is priced."""
         return -(-self.item_bytes * 8 // LIMB_BITS)
 
+    @cached_property
+    def unpacked_bytes(self) -> int:
+        """Bytes of the items in the form that holds their declared width."""
+        return len(self) * form_bytes(self.limbs)
+
     @property
     def resident_bytes(self) -> int:
         """The most memory that the block takes once unpacked, the memo left out."""
-        return self.nbytes + len(self) * form_bytes(self.limbs)
+        return self.nbytes + self.unpacked_bytes
 
     @cached_property
     def items(self) -> Tensor:

@@ -158,9 +158,10 @@ class BlockCache:
 
     def place(self, root: bytes, number: int) -> tuple[Block, Place] | None:
         """The block under a number in the trie of a storage root, if both are known."""
-        place: Place | None = self._get(("place", root, number))
-        block = None if place is None else self.block(place.content)
-        return None if place is None or block is None else (block, place)
+        with self._lock:
+            place = self._found(("place", root, number))
+            block = None if place is None else self._found(place.content)
+        return None if block is None else (block, place)
 
     def set_place(self, root: bytes, number: int, place: Place) -> None:
         """Note where the trie of a storage root holds a block."""
@@ -175,9 +176,9 @@ class BlockCache:
         Raises:
             ValueError: the blocks hold fewer items.
         """
-        blocks = _needed(blocks, items)
-        if len(blocks) == 1 and len(blocks[0]) == items:
+        if blocks and len(blocks[0]) == items:
             return blocks[0].items
+        blocks = _needed(blocks, items)
         key = ("gathered", items, *(block.content for block in blocks))
         resident: Tensor | None = self._get(key)
         if resident is not None:
@@ -200,11 +201,15 @@ class BlockCache:
 
     def _get(self, key: Hashable) -> Any:
         with self._lock:
-            entry = self._entries.get(key)
-            if entry is None:
-                return None
-            self._entries.move_to_end(key)
-            return entry.value
+            return self._found(key)
+
+    def _found(self, key: Hashable) -> Any:
+        """The value under a key, now the last to be dropped, or None; the lock is held."""
+        entry = self._entries.get(key)
+        if entry is None:
+            return None
+        self._entries.move_to_end(key)
+        return entry.value
 
     def _put(self, key: Hashable, entry: _Entry) -> Any:
         """Keep a new entry, unless another thread was quicker; return the value that is kept."""

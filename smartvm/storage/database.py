@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import cast
 
 from eth.abc import AtomicDatabaseAPI
+from eth.constants import BLANK_ROOT_HASH
 from eth.db.account import IS_PRESENT_VALUE, AccountDB
 from eth.db.batch import BatchDB
 from eth.db.cache import CacheDB
@@ -106,6 +107,11 @@ class SmartVMStorageLookup(StorageLookup):
         """
         return self._known(number) is not None or self._find(number).value is not None
 
+    def peek_block(self, number: int) -> Block | None:
+        """The block under a number, if the resident cache knows it; the witness is as before."""
+        known = resident.place(self._root_hash, number)
+        return None if known is None else known[0]
+
     @property
     def _root_hash(self) -> Hash32:
         trie = self._write_trie
@@ -166,6 +172,17 @@ class SmartVMStorageDB(AccountStorageDB):
             return self._storage_lookup.get_block(number)
         return resident.decode(pending) if pending else None
 
+    def peek_block(self, number: int) -> Block | None:
+        """The block under a number, if it is written lately or resident; the witness is as before.
+
+        Raises:
+            BlockMalformed: what has been written there is no block.
+        """
+        pending = self._pending(block_key(number))
+        if pending is None:
+            return self._storage_lookup.peek_block(number)
+        return resident.decode(pending) if pending else None
+
     def has_block(self, number: int) -> bool:
         """Whether there is a block under a number; it is not decoded."""
         pending = self._pending(block_key(number))
@@ -192,6 +209,13 @@ class SmartVMStorageDB(AccountStorageDB):
 class SmartVMAccountDB(AccountDB):
     """py-evm's account database with weight blocks (the state's `account_db_class`)."""
 
+    def __init__(self, db: AtomicDatabaseAPI, state_root: Hash32 = BLANK_ROOT_HASH) -> None:
+        """Open the accounts under a state root, in a trie that is read faster than py-evm's."""
+        super().__init__(db, state_root)
+        self._trie._db = WeightTrie(  # type: ignore[assignment]
+            self._batchtrie, state_root, prune=True
+        )
+
     def get_block(self, address: Address, number: int) -> Block | None:
         """The weight block of an account under a number, or None.
 
@@ -199,7 +223,19 @@ class SmartVMAccountDB(AccountDB):
             BlockMalformed: what is stored there is no block.
             MissingStorageTrieNode: the database lacks a node of the path.
         """
-        return self._block_store(address, number).get_block(number)
+        store = self._account_stores.get(address)
+        if store is None:
+            store = self._block_store(address, number)
+        return cast(SmartVMStorageDB, store).get_block(number)
+
+    def peek_block(self, address: Address, number: int) -> Block | None:
+        """The weight block of an account, if it is at hand without reading anything.
+
+        Raises:
+            BlockMalformed: what has been written there is no block.
+        """
+        store = self._account_stores.get(address)
+        return None if store is None else cast(SmartVMStorageDB, store).peek_block(number)
 
     def has_block(self, address: Address, number: int) -> bool:
         """Whether an account has a block under a number; it is not decoded."""
@@ -224,12 +260,14 @@ class SmartVMAccountDB(AccountDB):
         """Whether this transaction has accessed a block (EIP-2929, as for slots)."""
         return address + block_key(number) in self._journal_accessed_state
 
-    def mark_block_warm(self, address: Address, number: int) -> None:
-        """Note that this transaction has accessed a block; a revert forgets it."""
+    def mark_block_warm(self, address: Address, number: int) -> bool:
+        """Note that this transaction has accessed a block; whether it had. A revert forgets it."""
         # 53 bytes: no slot's key, of at most 52, can be the same.
         key = address + block_key(number)
-        if key not in self._journal_accessed_state:
+        warm = key in self._journal_accessed_state
+        if not warm:
             self._journal_accessed_state[key] = IS_PRESENT_VALUE
+        return warm
 
     def _get_accessed_node_hashes(self) -> set[Hash32]:
         # py-evm copies the set, and looks into it at every call of a contract. A model of a

@@ -24,6 +24,7 @@ from eth.vm.forks.prague.constants import (
     WITHDRAWAL_REQUEST_PREDEPLOY_ADDRESS,
 )
 from eth.vm.spoof import SpoofTransaction
+from eth.vm.stack import to_int
 from eth_abi import encode
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
@@ -180,6 +181,12 @@ def _calldata(signature: str, *arguments: Any) -> bytes:
     types = signature[signature.index("(") + 1 : -1]
     selector = function_signature_to_4byte_selector(signature)
     return selector + encode(types.split(",") if types else [], arguments)
+
+
+@pytest.fixture(scope="session")
+def words() -> Callable[[ComputationAPI], list[int]]:
+    """A frame → its Stack as numbers; py-evm keeps a word as int or as bytes."""
+    return lambda frame: list(map(to_int, frame._stack.values))
 
 
 @pytest.fixture

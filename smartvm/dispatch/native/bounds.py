@@ -5,8 +5,9 @@ matter: it is exact if its final value lies in [−2³¹, 2³¹). Three proofs o
 where one fails:
 
 - Each product lies between the extremes of the map times the weight, so that a sum is at most
-  high·Σw⁺ + (−low)·Σw⁻, and at least −(high·Σw⁻ + (−low)·Σw⁺), where low <= 0 <= high are bounds of
-  the map and its padding, Σw⁺ the positive weights of an output and Σw⁻ the magnitudes of the others.
+  high·Σw⁺ − low·Σw⁻, and at least low·Σw⁺ − high·Σw⁻, where low <= 0 <= high are bounds of the map
+  and its padding, Σw⁺ is the sum of an output's positive weights and Σw⁻ that of the magnitudes of
+  its negative ones.
 - By Cauchy and Schwarz a sum's magnitude is at most ‖window‖·‖weights‖.
 - In int64, of int32 sums of a few products each: that number times the greatest product.
 """

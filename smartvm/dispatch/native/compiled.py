@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import os
 import warnings
+from contextlib import suppress
+from importlib import import_module
 from typing import Any
 
 from smartvm.exceptions import BackendError
@@ -18,12 +20,9 @@ MOST_THREADS = 64
 """Threads beyond which no kernel is divided."""
 DEFAULT_THREADS = 8
 
-try:
-    from smartvm.dispatch.native import _kernels
-except ImportError:  # not built on this machine
-    _kernels = None  # type: ignore[assignment]
-
-kernels: Any = _kernels
+kernels: Any = None
+with suppress(ImportError):  # not built on this machine
+    kernels = import_module("smartvm.dispatch.native._kernels")
 
 
 def isas() -> list[str]:

@@ -1,4 +1,4 @@
-"""Stages: the kernels that a product can take along, run on its sums while they are in the cache."""
+"""Stages: kernels that a product takes along, run on its sums while they are in the cache."""
 
 from __future__ import annotations
 

@@ -16,6 +16,17 @@ from smartvm.shapes import ConvShape
 pytestmark = pytest.mark.usefixtures("instruction_set")
 
 INT16_MIN, INT16_MAX = -(1 << 15), (1 << 15) - 1
+BEYOND_INT16 = (
+    (0, 1 << 15),
+    (0, (1 << 16) - 1),
+    (0, 1 << 16),
+    (INT16_MIN - 1, 0),
+    (-(1 << 16), -5),
+    (-40_000, 40_000),
+    (0, 1 << 20),
+    (-(1 << 30) + (1 << 14), 1 << 20),
+)
+"""Bounds of maps: of 16 bits about an offset, and of more."""
 
 
 def plain(channels: int, outs: int, size: int, kernel: int, **more: object) -> ConvShape:
@@ -38,7 +49,7 @@ def noise(length: int, low: int, high: int, seed: int = 0) -> Tensor:
 
 @st.composite
 def shapes(draw: st.DrawFn) -> ConvShape:
-    """Any shape of up to three axes, with more channels than a block and more pixels than a tile."""
+    """Any shape of up to three axes, of more channels than a block, more pixels than a tile."""
     groups = draw(st.sampled_from([1, 1, 2, 5]))
     ins, outs = draw(st.sampled_from([1, 2, 3, 9, 16])), draw(st.sampled_from([1, 2, 17, 40]))
     deep = draw(st.booleans())
@@ -96,9 +107,7 @@ def test_the_parts_of_several_threads(agree, thread_count, shape):
 
 @pytest.mark.parametrize("kernel", [1, 3])
 @pytest.mark.parametrize("groups", [1, 4])
-@pytest.mark.parametrize("low, high", [(0, 1 << 15), (0, (1 << 16) - 1), (0, 1 << 16),
-                                       (INT16_MIN - 1, 0), (-(1 << 16), -5), (-40_000, 40_000),
-                                       (0, 1 << 20), (-(1 << 30) + (1 << 14), 1 << 20)])  # fmt: skip
+@pytest.mark.parametrize("low, high", BEYOND_INT16)
 def test_maps_beyond_int16(agree, kernel, groups, low, high):
     """All within 16 bits of an offset; a few items that are not; most of them."""
     shape = plain(4, 8, 9, kernel, groups=groups, padding=around(kernel // 2))

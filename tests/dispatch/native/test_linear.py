@@ -55,7 +55,7 @@ def test_weights_that_fit_a_byte_and_that_do_not(agree, thread_count, least, gre
 def test_sums_next_to_int32(agree, step):
     half = (1 << 15) - 1
     a = Tensor.from_ints([half, half, (1 << 31) + step - 2 * half * half, -1])
-    b = Tensor.from_ints([half, half, 1, 0] + [-half, -half, -1, 0])
+    b = Tensor.from_ints([half, half, 1, 0, -half, -half, -1, 0])
     agree("matmul", a, b, MatmulShape(1, 4, 2, transpose_b=True))
 
 
