@@ -26,6 +26,7 @@ class Step:
         stack: the Stack before it, the top last.
         buffer_bytes: size of the Buffer after it, in bytes.
         buffer_maps: lengths of the maps after it, the top last.
+        top_bounds: least and greatest item of the top map after it, or None where there is none.
         seconds: how long it ran, sub-calls included.
         error: the error that it raised, or None.
     """
@@ -39,6 +40,7 @@ class Step:
     stack: tuple[int, ...]
     buffer_bytes: int
     buffer_maps: tuple[int, ...]
+    top_bounds: tuple[int, int] | None
     seconds: float
     error: Exception | None
 
@@ -96,6 +98,7 @@ class TracedOpcodes:
                     stack=stack,
                     buffer_bytes=buffer.nbytes if buffer else 0,
                     buffer_maps=tuple(map(len, buffer.maps)) if buffer else (),
+                    top_bounds=buffer.top.bounds if buffer else None,
                     seconds=seconds,
                     error=error,
                 )

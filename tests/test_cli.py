@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from smartvm import __version__
-from smartvm.cli import COMMANDS, main
+from smartvm.cli import COMMANDS
 from smartvm.cli.opcodes import SAMPLES
 from smartvm.compiler.assembler import assemble
 from smartvm.compiler.program import init_code
@@ -21,21 +21,6 @@ from smartvm.opcodes import STANDARD
 
 Run = Callable[..., tuple[int, str, str]]
 PROGRAM = "PUSH 2\nPUSH 3\nADD\nBUF_ALLO size=3\nBUF_FIL value=-7\nSTOP"
-
-
-@pytest.fixture
-def run(capsysbinary: pytest.CaptureFixture[bytes]) -> Run:
-    """Run a command line in this process; its exit code, standard output and standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        captured = capsysbinary.readouterr()
-        return code, captured.out.decode(), captured.err.decode()
-
-    return call
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from smartvm.cli import main
 from smartvm.compiler.artefact import Artefact
 from smartvm.compiler.compile import compile
 from smartvm.compiler.integer_graph import Interval
@@ -18,21 +18,6 @@ from smartvm.compiler.sequential import Sequential
 onnx = pytest.importorskip("onnx", reason="compiles ONNX models")
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command line in this process; its exit code, standard output and standard error."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        try:
-            code = main([str(argument) for argument in arguments])
-        except SystemExit as exit:
-            code = int(exit.code or 0)
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def save_model(path: Path, *operators: str, shape: tuple[object, ...] = (1, 4)) -> Path:
@@ -87,6 +72,22 @@ def test_options_reach_the_compiler(run: Run, model: Path, tmp_path: Path) -> No
     assert artefact.contract.graph.constants["w"].tolist()[0] == 750
     assert run("compile", model, "-o", path, "--pixels", "--per-channel", "--quick")[0] == 0
     assert Artefact.load(path).contract.input_format.scale == 255
+
+
+def test_a_compiled_model_as_json(run: Run, model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.zip"
+    code, out, _ = run("compile", model, "-o", path, "--report", "--json")
+    assert code == 0
+    told, artefact = json.loads(out), Artefact.load(path)
+    assert told["modelHash"] == f"0x{artefact.contract.model_hash.hex()}"
+    assert told["input"]["shape"] == [1, 4]
+    assert told["report"] == json.loads(json.dumps(dict(artefact.report)))
+    code, out, _ = run("gas", path, "--json")
+    bound = run_bound(artefact.contract, artefact.certificate)
+    assert (json.loads(out)["runAtMost"], json.loads(out)["run"]) == (bound.total, None)
+    checked = json.loads(run("check", model, "--json")[1])
+    assert checked["operators"] == {"MatMul": 1, "Relu": 1}
+    assert checked["isSupported"]
 
 
 def test_samples_are_read_from_a_file(run: Run, model: Path, tmp_path: Path) -> None:

@@ -6,7 +6,16 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from smartvm.cli.command import CODE_HELP, SOURCE_HELP, Command, read_code, read_text
+from smartvm.cli.command import (
+    CODE_HELP,
+    SOURCE_HELP,
+    Command,
+    UsageError,
+    add_json_option,
+    print_json,
+    read_code,
+    read_text,
+)
 
 _ASM_EXAMPLES = """\
 The text, one instruction a line:
@@ -38,15 +47,21 @@ def _asm_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("-o", "--output", metavar="FILE", help="write here, not to the terminal")
     parser.add_argument("--binary", action="store_true", help="write bytes, not hexadecimal")
     parser.add_argument("--init", action="store_true", help="wrap the code in init code")
+    add_json_option(parser)
 
 
 def _asm(arguments: Namespace) -> int:
     from smartvm.compiler.assembler import assemble
     from smartvm.compiler.program import init_code
 
+    if arguments.json and (arguments.output or arguments.binary):
+        raise UsageError("--json: the code goes to the terminal; leave out --output and --binary")
     code = assemble(read_text(arguments.source))
     if arguments.init:
         code = init_code(code)
+    if arguments.json:
+        print_json({"code": f"0x{code.hex()}", "bytes": len(code)})
+        return 0
     content = code if arguments.binary else f"{code.hex()}\n".encode()
     if arguments.output:
         Path(arguments.output).write_bytes(content)
@@ -59,12 +74,18 @@ def _asm(arguments: Namespace) -> int:
 def _disasm_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("code", metavar="CODE", help=CODE_HELP)
     parser.add_argument("--offsets", action="store_true", help="note the offset of each line")
+    add_json_option(parser)
 
 
 def _disasm(arguments: Namespace) -> int:
-    from smartvm.compiler.disassembler import disassemble
+    from smartvm.compiler.disassembler import disassemble, is_dnn
 
-    print(disassemble(read_code(arguments.code), offsets=arguments.offsets), end="")
+    code = read_code(arguments.code)
+    text = disassemble(code, offsets=arguments.offsets)
+    if arguments.json:
+        print_json({"assembly": text, "bytes": len(code), "isDNN": is_dnn(code)})
+    else:
+        print(text, end="")
     return 0
 
 

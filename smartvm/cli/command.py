@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+SUCCESS, REFUSED, USAGE, UNAVAILABLE, INTERRUPTED = 0, 1, 2, 3, 130
+"""Exit codes: done; it ran and the answer is no; wrong input; no node or database; Ctrl-C."""
 
 SOURCE_HELP = "a file, or - for standard input"
 CODE_HELP = "a file (hexadecimal or binary), hexadecimal digits, or - for standard input"
@@ -31,8 +35,26 @@ class Command(NamedTuple):
     run: Callable[[Namespace], int]
 
 
-class UsageError(Exception):
-    """Raised for wrong input; the message is all that the user sees."""
+class CommandError(Exception):
+    """Base of the errors that end a command; the message is all that the user sees."""
+
+    exit_code = USAGE
+
+
+class UsageError(CommandError):
+    """Raised for wrong input."""
+
+
+class Refused(CommandError):
+    """Raised when a contract, a node or a check says no."""
+
+    exit_code = REFUSED
+
+
+class Unavailable(CommandError):
+    """Raised when no node answers, or a database cannot be opened."""
+
+    exit_code = UNAVAILABLE
 
 
 class Parser(ArgumentParser):
@@ -41,6 +63,22 @@ class Parser(ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the message and exit with 2."""
         self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+def add_json_option(parser: ArgumentParser) -> None:
+    """--json."""
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def print_json(data: Any) -> None:
+    """Print data for programs."""
+    print(json.dumps(data, indent=2, ensure_ascii=False))
+
+
+def print_rows(rows: Iterable[tuple[str, object]]) -> None:
+    """Print labelled lines for people."""
+    for label, text in rows:
+        print(f"{label:<11} {text}".rstrip())
 
 
 def read_bytes(source: str) -> bytes:

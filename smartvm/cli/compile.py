@@ -6,8 +6,8 @@ from argparse import ArgumentParser, Namespace
 from pathlib import Path
 from typing import Any
 
-from smartvm.cli.command import Command, UsageError
-from smartvm.cli.models import MODEL_HELP, add_compile_options, compiled, summary
+from smartvm.cli.command import Command, UsageError, add_json_option, print_json, print_rows
+from smartvm.cli.models import MODEL_HELP, add_compile_options, as_json, compiled, summary
 
 _EXAMPLES = """\
 The artefact holds the contract's code, its weight blocks, its ABI, the certificate and a report
@@ -32,6 +32,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--report", action="store_true", help="show the error of every tensor and scale"
     )
+    add_json_option(parser)
 
 
 def _compile(arguments: Namespace) -> int:
@@ -39,11 +40,14 @@ def _compile(arguments: Namespace) -> int:
     if target.is_file() and target.suffix != ".zip":
         raise UsageError(f"{target} is a file: expected a directory, or a name that ends in .zip")
     artefact = compiled(arguments)
+    path = artefact.save(target)
+    if arguments.json:
+        tables = {"report": dict(artefact.report)} if arguments.report else {}
+        print_json({**as_json(artefact), **tables, "written": f"{path}"})
+        return 0
     if arguments.report:
         print(report(artefact.report))
-    path = artefact.save(target)
-    for label, text in (*summary(artefact), ("written", f"{path}")):
-        print(f"{label:<11}{text}")
+    print_rows([*summary(artefact), ("written", f"{path}")])
     return 0
 
 

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from smartvm.cli.command import Command, UsageError
+from smartvm.cli.command import Command, UsageError, add_json_option, print_json
+from smartvm.cli.inputs import read_array
 from smartvm.cli.models import add_compile_options, compiled
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from smartvm.compiler.artefact import Artefact
     from smartvm.compiler.price import RunPrice
 
@@ -37,6 +36,7 @@ def _arguments(parser: ArgumentParser) -> None:
         help="an input (.npy, or .npz of one array) for which the exact price is shown",
     )
     add_compile_options(parser)
+    add_json_option(parser)
 
 
 def _gas(arguments: Namespace) -> int:
@@ -45,9 +45,12 @@ def _gas(arguments: Namespace) -> int:
     artefact = _artefact(arguments)
     bound, exact = run_bound(artefact.contract, artefact.certificate), None
     if arguments.input_file:
-        packed = artefact.contract.input_format.pack(_load(arguments.input_file))
+        packed = artefact.contract.input_format.pack(read_array(arguments.input_file))
         exact = run_gas(artefact.contract, packed)
-    print(table(artefact, bound, exact))
+    if arguments.json:
+        print_json(as_json(artefact, bound, exact))
+    else:
+        print(table(artefact, bound, exact))
     return 0
 
 
@@ -64,22 +67,35 @@ def _artefact(arguments: Namespace) -> Artefact:
     return Artefact.load(path)
 
 
-def _load(path: str) -> np.ndarray:
-    import numpy as np
+def as_json(artefact: Artefact, bound: RunPrice, exact: RunPrice | None) -> dict[str, Any]:
+    """What it costs, as plain data."""
+    from smartvm.compiler.price import deploy_gas, layer_bytes, update_gas, upload_gas
 
-    try:
-        content = np.load(path, allow_pickle=False)
-        if isinstance(content, np.ndarray):
-            return content
-        with content:
-            (array,) = content.values()
-            return np.asarray(array)
-    except (ValueError, EOFError) as error:
-        raise UsageError(f"{path}: expected one array (.npy or .npz): {error}") from None
+    contract = artefact.contract
+    updates, sizes = update_gas(contract), layer_bytes(contract)
+    layers = [
+        {
+            "name": layer.name,
+            "macs": layer.macs,
+            "weightBytes": sizes.get(layer.name, 0),
+            "updateGas": updates.get(layer.name, 0),
+            "runAtMost": bound.layers[layer.name],
+            "run": None if exact is None else exact.layers[layer.name],
+        }
+        for layer in contract.layers
+    ]
+    return {
+        "layers": layers,
+        "runAtMost": bound.total,
+        "run": None if exact is None else exact.total,
+        "deploy": deploy_gas(contract),
+        "upload": upload_gas(contract),
+        "uploadTransactions": len(contract.blocks),
+    }
 
 
 def table(artefact: Artefact, bound: RunPrice, exact: RunPrice | None) -> str:
-    """A line a layer, then the transactions."""
+    """What it costs, a line a layer, then the transactions."""
     from smartvm.compiler.price import deploy_gas, layer_bytes, update_gas, upload_gas
 
     contract = artefact.contract

@@ -4,34 +4,34 @@ from __future__ import annotations
 
 import os
 import platform
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from importlib.metadata import version
 
 from smartvm import __version__
-from smartvm.cli.command import Command
+from smartvm.cli.command import Command, add_json_option, print_json, print_rows
 
 _EXAMPLES = """\
 examples:
-  smartvm info"""
-
-
-def _no_arguments(parser: ArgumentParser) -> None:
-    """It takes none."""
+  smartvm info
+  smartvm info --json"""
 
 
 def _info(arguments: Namespace) -> int:
     from smartvm.vm import SmartVM
 
-    rows = [
-        ("smartvm", __version__),
-        ("fork", SmartVM.fork),
-        ("python", f"{platform.python_implementation()} {platform.python_version()}"),
-        *((name, version(name)) for name in ("py-evm", "trie", "rlp", "numpy")),
-        ("machine", f"{platform.system()} {platform.machine()}, {_threads()} CPU threads"),
-        *_backends(),
-    ]
-    for name, value in rows:
-        print(f"{name:<12}{value}")
+    versions = {
+        "smartvm": __version__,
+        "fork": SmartVM.fork,
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        **{name: version(name) for name in ("py-evm", "trie", "rlp", "numpy")},
+        "machine": f"{platform.system()} {platform.machine()}, {_threads()} CPU threads",
+    }
+    backends = _backends()
+    if arguments.json:
+        print_json({**versions, "backends": backends})
+    else:
+        shown = [("backend", f"{name}: {state}") for name, state in backends.items()]
+        print_rows([*versions.items(), *shown])
     return 0
 
 
@@ -41,18 +41,19 @@ def _threads() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def _backends() -> list[tuple[str, str]]:
+def _backends() -> dict[str, str]:
+    """Whether each backend can run here, or why not."""
     from smartvm.dispatch import backend_names, make_dispatcher
     from smartvm.exceptions import BackendError
 
-    rows = []
+    states = {}
     for name in backend_names():
         try:
             make_dispatcher(name)
-            rows.append(("backend", f"{name}: available"))
+            states[name] = "available"
         except BackendError as error:
-            rows.append(("backend", f"{name}: not available: {error}"))
-    return rows
+            states[name] = f"not available: {error}"
+    return states
 
 
-INFO = Command("info", "show versions and backends", _EXAMPLES, _no_arguments, _info)
+INFO = Command("info", "show versions and backends", _EXAMPLES, add_json_option, _info)

@@ -158,6 +158,36 @@ def summary(artefact: Artefact) -> list[tuple[str, str]]:
     return [*lines, ("hash", f"0x{contract.model_hash.hex()}")]
 
 
+def as_json(artefact: Artefact) -> dict[str, Any]:
+    """What a compiled model is, as plain data."""
+    contract = artefact.contract
+    given = contract.input_format
+    return {
+        "name": artefact.name,
+        "modelHash": f"0x{contract.model_hash.hex()}",
+        "codeBytes": len(contract.runtime),
+        "weights": sum(len(block.items) for block in contract.blocks.values()),
+        "weightBytes": sum(len(b.items) * b.item_bytes for b in contract.blocks.values()),
+        "blocks": len(contract.blocks),
+        "input": {
+            "name": given.name,
+            "shape": list(given.shape),
+            "itemBytes": given.item_bytes,
+            "unsigned": given.unsigned,
+            "range": [str(end) for end in given.interval],
+            "scale": given.scale,
+        },
+        "outputs": [
+            {"name": name, "shape": list(value.shape), "scale": value.scale}
+            for name, value in ((n, contract.graph.values[n]) for n in contract.graph.outputs)
+        ],
+        "peakItems": artefact.peak_items,
+        "totalItems": artefact.total_items,
+        "scale": artefact.report.get("scale"),
+        "agreement": artefact.report.get("agreement"),
+    }
+
+
 def _input(artefact: Artefact) -> str:
     given = artefact.contract.input_format
     low, high = given.interval

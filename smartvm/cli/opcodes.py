@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser, Namespace
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
-from smartvm.cli.command import Command, UsageError, count
+from smartvm.cli.command import Command, UsageError, add_json_option, count, print_json
 
 if TYPE_CHECKING:
     from smartvm.opcodes import Instruction, Operand
@@ -44,7 +43,7 @@ SAMPLES = {
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("mnemonic", nargs="?", help="show this instruction in full")
-    parser.add_argument("--json", action="store_true", help="print JSON")
+    add_json_option(parser)
 
 
 def _opcodes(arguments: Namespace) -> int:
@@ -52,7 +51,7 @@ def _opcodes(arguments: Namespace) -> int:
 
     rows = [_find(arguments.mnemonic)] if arguments.mnemonic else list(STANDARD.rows)
     if arguments.json:
-        print(json.dumps([as_json(row) for row in rows], indent=2, ensure_ascii=False))
+        print_json([as_json(row) for row in rows])
     elif arguments.mnemonic:
         print(in_full(rows[0]))
     else:

@@ -5,9 +5,17 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from smartvm.cli.command import Command, UsageError, count, from_hex, read_code
+from smartvm.cli.command import (
+    Command,
+    UsageError,
+    add_json_option,
+    count,
+    from_hex,
+    print_json,
+    read_code,
+)
 
 if TYPE_CHECKING:
     from smartvm.execution import Execution
@@ -43,6 +51,7 @@ def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--mark", action="store_true", help="put the DNN marker before raw code")
     parser.add_argument("--trace", action="store_true", help="show every step")
     parser.add_argument("--full", action="store_true", help=f"show maps beyond {SHOWN_ITEMS} items")
+    add_json_option(parser)
 
 
 def _gas(text: str) -> int:
@@ -78,9 +87,12 @@ def _run(arguments: Namespace) -> int:
         )
     except DNNError as error:  # a block that cannot be stored; the frame's own are not raised
         raise UsageError(str(error)) from None
-    if arguments.trace:
-        print(trace(execution))
-    print(report(execution, sys.maxsize if arguments.full else SHOWN_ITEMS))
+    if arguments.json:
+        print_json(as_json(execution))
+    else:
+        if arguments.trace:
+            print(trace(execution))
+        print(report(execution, sys.maxsize if arguments.full else SHOWN_ITEMS))
     if execution.error is None:
         return 0
     print(f"smartvm run: {describe(execution.error)}", file=sys.stderr)
@@ -128,6 +140,37 @@ def report(execution: Execution, shown_items: int) -> str:
     lines.append(f"Buffer  {count(len(execution.buffer), 'map')}, the top last")
     lines += [f"  {_map(items, shown_items)}" for items in execution.buffer]
     return "\n".join(lines)
+
+
+def as_json(execution: Execution) -> dict[str, Any]:
+    """What a run left, and its steps if it was traced, as plain data; items are decimal text."""
+    error = None if execution.error is None else describe(execution.error)
+    return {
+        "output": f"0x{execution.output.hex()}",
+        "gasUsed": execution.gas_used,
+        "error": error,
+        "logs": [
+            {
+                "address": f"0x{address.hex()}",
+                "topics": [f"{topic:#066x}" for topic in topics],
+                "data": f"0x{data.hex()}",
+            }
+            for address, topics, data in execution.logs
+        ],
+        "stack": [hex(item) for item in execution.stack],
+        "buffer": [[str(item) for item in items] for items in execution.buffer],
+        "steps": [
+            {
+                "depth": step.depth,
+                "pc": step.pc,
+                "op": step.mnemonic,
+                "gas": step.gas,
+                "gasCost": step.gas_cost,
+                "buffer": list(step.buffer_maps),
+            }
+            for step in execution.steps
+        ],
+    }
 
 
 def _map(items: list[int], shown_items: int) -> str:

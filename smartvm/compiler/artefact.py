@@ -23,11 +23,10 @@ from eth_utils import keccak
 from smartvm.compiler.artefact_files import read_files, write_files
 from smartvm.compiler.certify import Certificate, check
 from smartvm.compiler.contract import (
-    HASH_BYTES,
     ModelContract,
     classes_of,
     deployment_code,
-    model_hash,
+    names_model,
 )
 from smartvm.compiler.emit import WeightBlock
 from smartvm.compiler.graph_codec import (
@@ -245,8 +244,7 @@ def _check_names(graph: IntegerGraph) -> None:
 
 
 def _check_model_hash(digest: bytes, runtime: bytes, blocks: dict[int, WeightBlock]) -> None:
-    unhashed = runtime.replace(digest, bytes(HASH_BYTES))
-    if unhashed == runtime or model_hash(unhashed, blocks) != digest:
+    if not names_model(digest, runtime, blocks):
         raise ArtefactError("the model's hash is not that of its code and weights")
 
 
@@ -264,9 +262,7 @@ def _blocks(rows: list[dict[str, Any]], content: bytes) -> dict[int, WeightBlock
 
 
 def _block(packed: bytes, item_bytes: int) -> WeightBlock:
-    tensor = unpack_items(packed, item_bytes, "big")
-    items = np.array(tensor.to_ints(), dtype=object) if tensor.is_wide else tensor.data
-    return WeightBlock(items, item_bytes)
+    return WeightBlock.of(unpack_items(packed, item_bytes, "big"), item_bytes)
 
 
 def _joined(first: int, items: int, blocks: dict[int, WeightBlock]) -> np.ndarray:

@@ -15,10 +15,10 @@ with Solidity's Error(string).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Any
+from typing import Any, Protocol
 
 from eth.vm.forks.spurious_dragon.constants import EIP170_CODE_SIZE_LIMIT
 from eth_utils import keccak
@@ -127,7 +127,19 @@ def contract_of(graph: IntegerGraph, emitted: Emitted) -> ModelContract:
     )
 
 
-def model_hash(unhashed: bytes, blocks: dict[int, WeightBlock]) -> bytes:
+class HashedBlock(Protocol):
+    """What the model hash needs of a block."""
+
+    @property
+    def item_bytes(self) -> int:
+        """Bytes of an item."""
+
+    @property
+    def digest(self) -> bytes:
+        """keccak256 of the items as `setBlock` takes them."""
+
+
+def model_hash(unhashed: bytes, blocks: Mapping[int, HashedBlock]) -> bytes:
     """The hash that names a model: keccak256 of its code and of its blocks in order.
 
     Of the code `keccak256(code)`, the 32 bytes of the hash itself zero; of each block its number
@@ -136,8 +148,14 @@ def model_hash(unhashed: bytes, blocks: dict[int, WeightBlock]) -> bytes:
     words = [keccak(unhashed)]
     for number, block in sorted(blocks.items()):
         words += [number.to_bytes(32, "big"), block.item_bytes.to_bytes(32, "big")]
-        words.append(keccak(block.packed))
+        words.append(block.digest)
     return bytes(keccak(b"".join(words)))
+
+
+def names_model(digest: bytes, runtime: bytes, blocks: Mapping[int, HashedBlock]) -> bool:
+    """Whether a hash is in the code of a contract, and is that of the code and these blocks."""
+    unhashed = runtime.replace(digest, bytes(HASH_BYTES))
+    return unhashed != runtime and model_hash(unhashed, blocks) == digest
 
 
 def set_block_call(number: int, block: WeightBlock) -> bytes:

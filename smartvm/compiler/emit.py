@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from eth_utils import keccak
 
 from smartvm.compiler.integer_graph import IntegerGraph, as_tensor
 from smartvm.compiler.plan import Copy, Drop, Move, Plan, Run
@@ -29,6 +30,12 @@ class WeightBlock(NamedTuple):
     items: np.ndarray
     item_bytes: int
 
+    @classmethod
+    def of(cls, tensor: Tensor, item_bytes: int) -> WeightBlock:
+        """The block of the items of a tensor."""
+        items = np.array(tensor.to_ints(), dtype=object) if tensor.is_wide else tensor.data
+        return cls(items, item_bytes)
+
     @property
     def tensor(self) -> Tensor:
         """The items; as one of the `blocks` of `execute` it becomes the same block."""
@@ -38,6 +45,11 @@ class WeightBlock(NamedTuple):
     def packed(self) -> bytes:
         """The items as `setBlock` takes them: big-endian, two's complement."""
         return pack_items(self.tensor, self.item_bytes, "big")
+
+    @property
+    def digest(self) -> bytes:
+        """keccak256 of `packed`, by which the model hash knows the block."""
+        return bytes(keccak(self.packed))
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ that name, what was expected, and what was found.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
@@ -21,6 +22,7 @@ SHOWN = 40
 MOST_ADDRESSES = 1_000
 """Addresses, and alternatives of one topic, in a filter of logs."""
 MOST_TOPICS = 4
+_QUANTITY = re.compile(f"0x[0-9a-fA-F]{{1,{2 * HASH_BYTES}}}")
 
 Topics = tuple[frozenset[bytes] | None, ...]
 AccessList = tuple[tuple[Address, tuple[int, ...]], ...]
@@ -35,17 +37,15 @@ def refuse(what: str, expected: str, found: Any) -> NoReturn:
 
 def quantity(value: Any, what: str, bits: int = 256) -> int:
     """A number below 2^bits: "0x" and hexadecimal digits, or a number of JSON."""
-    expected = f"a number below 2^{bits} as 0x and hexadecimal digits"
-    if isinstance(value, str) and value[:2] in ("0x", "0X") and len(value) <= 2 + HASH_BYTES * 2:
-        try:
-            number = int(value[2:].replace("_", "x"), 16)  # Python would take 1_0 for 10
-        except ValueError:
-            refuse(what, expected, value)
+    if isinstance(value, str) and _QUANTITY.fullmatch(value):
+        number = int(value, 16)
     elif isinstance(value, int) and not isinstance(value, bool):
         number = value
     else:
-        refuse(what, expected, value)
-    return number if 0 <= number < 1 << bits else refuse(what, expected, value)
+        number = -1
+    if 0 <= number < 1 << bits:
+        return number
+    refuse(what, f"a number below 2^{bits} as 0x and hexadecimal digits", value)
 
 
 def data(value: Any, what: str, size: int | None = None) -> bytes:
@@ -84,7 +84,9 @@ def mapping(value: Any, what: str) -> Mapping[str, Any]:
     """An object of JSON; null is an empty one."""
     if value is None:
         return {}
-    return value if isinstance(value, dict) else refuse(what, "an object", value)
+    if isinstance(value, dict):
+        return value
+    refuse(what, "an object", value)
 
 
 def array(value: Any, what: str, most: int = MOST_ADDRESSES) -> list[Any]:
@@ -146,7 +148,10 @@ def call_request(value: Any) -> CallRequest:
         data=_calldata(fields),
         nonce=optional("nonce", quantity, 64),
         access_list=optional("accessList", access_list),
-        authorizations=tuple(map(_authorization, array(fields.get("authorizationList"), "list"))),
+        authorizations=tuple(
+            _authorization(entry)
+            for entry in array(fields.get("authorizationList"), "authorizationList")
+        ),
         chain_id=optional("chainId", quantity),
     )
 
