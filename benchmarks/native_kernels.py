@@ -2,8 +2,8 @@
 
 Each layer of ResNet-18, AlexNet and MobileNet with its bias, scaling and ReLU as one chain: its
 time, its multiply-accumulates a second, and that as a part of what the same instruction set does on
-registers alone. ONNX Runtime runs the same convolution with bias and ReLU. The least of many runs, for the
-machine may be busy.
+registers alone. ONNX Runtime runs the same convolution with bias and ReLU. The least of many runs,
+for the machine may be busy.
 
     python benchmarks/native_kernels.py [--threads N] [--only REGEX] [--repeats N]
 """

@@ -1,5 +1,6 @@
 #include "convolution.h"
 
+#include "excess.h"
 #include "panel.h"
 #include "segment.h"
 
@@ -51,14 +52,6 @@ inline long most_runs(const Convolution& job) {
   return job.chunk_pairs ? runs + window_pairs(g) / job.chunk_pairs + 1 : runs;
 }
 
-// What an outlier adds to a pixel of a chunk: its excess times a weight of each channel.
-struct Excess {
-  long weight;  // in a block's packed weights: the pair
-  bool odd;     // the second of the pair
-  int32_t value;
-  long next;    // of the same pixel, or -1
-};
-
 // A part's scratch, from one piece of memory.
 struct Scratch {
   long* excesses_of;  // by pixel of a chunk: the first, or -1
@@ -80,8 +73,9 @@ struct Scratch {
     const long runs = most_runs(job);
     offsets = reinterpret_cast<long*>(take(runs * static_cast<long>(sizeof(long))));
     pairs = reinterpret_cast<int*>(take(runs * static_cast<long>(sizeof(int))));
-    tiles = reinterpret_cast<Tile*>(
-        take(static_cast<long>(job.rows) * (job.columns / MOST_PIXELS + 1) * static_cast<long>(sizeof(Tile))));
+    tiles =
+        reinterpret_cast<Tile*>(take(static_cast<long>(job.rows) * (job.columns / MOST_PIXELS + 1) *
+                                     static_cast<long>(sizeof(Tile))));
     excesses_of = nullptr;
     excesses = nullptr;
     if (job.outlier_count) {
@@ -101,7 +95,8 @@ struct Scratch {
 // Cut the pixels of a chunk into tiles, in order.
 inline int lay_tiles(const Geometry& g, const Chunk& chunk, Tile* tiles) {
   const long across = static_cast<long>(g.stride[2]) * g.channels;
-  const long down = static_cast<long>(g.stride[1]) * PanelSize(g, chunk.rows, chunk.columns).columns * g.channels;
+  const long down =
+      static_cast<long>(g.stride[1]) * PanelSize(g, chunk.rows, chunk.columns).columns * g.channels;
   int count = 0, row = 0;
   if (chunk.columns <= HALF)
     for (; row + 2 <= chunk.rows; row += 2)
@@ -118,7 +113,8 @@ inline int lay_tiles(const Geometry& g, const Chunk& chunk, Tile* tiles) {
 }
 
 // The runs of a window in a panel; with `most` pairs, longer ones are cut.
-inline Runs lay_runs(const Geometry& g, const PanelSize& panel, int most, long* offsets, int* pairs) {
+inline Runs lay_runs(const Geometry& g, const PanelSize& panel, int most, long* offsets,
+                     int* pairs) {
   const long cell = g.channels, row = panel.columns * cell, slice = panel.rows * row;
   const int taps = g.joined ? 1 : g.kernel[2];
   const int length = (g.channels * (g.joined ? g.kernel[2] : 1) + 1) / 2;
@@ -128,57 +124,11 @@ inline Runs lay_runs(const Geometry& g, const PanelSize& panel, int most, long* 
       for (int tap = 0; tap < taps; ++tap)
         for (int done = 0, n; done < length; done += n) {
           n = most && length - done > most ? most : length - done;
-          offsets[count] = z * slice + y * g.dilation[1] * row + tap * g.dilation[2] * cell + 2 * done;
+          offsets[count] =
+              z * slice + y * g.dilation[1] * row + tap * g.dilation[2] * cell + 2 * done;
           pairs[count++] = n;
         }
   return {offsets, pairs, count};
-}
-
-// List what the outliers add to the pixels of a chunk.
-inline void list_excesses(const Convolution& job, const Chunk& chunk, const Scratch& scratch) {
-  const Geometry& g = job.shape;
-  const int run = (g.channels * (g.joined ? g.kernel[2] : 1) + 1) / 2;
-  const long channel0 = (static_cast<long>(chunk.sample) * g.groups + chunk.group) * g.channels;
-  for (long i = 0; i < static_cast<long>(chunk.rows) * chunk.columns; ++i) scratch.excesses_of[i] = -1;
-  long count = 0;
-  for (const Outlier* o = job.outliers; o < job.outliers + job.outlier_count; ++o) {
-    const int column = static_cast<int>(o->index % g.size[2]);
-    const long above = o->index / g.size[2];
-    const int row = static_cast<int>(above % g.size[1]);
-    const int depth = static_cast<int>(above / g.size[1] % g.size[0]);
-    const long channel = above / g.size[1] / g.size[0] - channel0;
-    if (channel < 0 || channel >= g.channels) continue;
-    for (int z = 0; z < g.kernel[0]; ++z) {
-      if (window_at(g, 0, depth, z, chunk.depth, 1) < 0) continue;
-      for (int y = 0; y < g.kernel[1]; ++y) {
-        const int r = window_at(g, 1, row, y, chunk.row, chunk.rows);
-        for (int x = 0; r >= 0 && x < g.kernel[2]; ++x) {
-          const int c = window_at(g, 2, column, x, chunk.column, chunk.columns);
-          if (c < 0) continue;
-          const long line = static_cast<long>(z) * g.kernel[1] + y;
-          const long item = g.joined ? x * static_cast<long>(g.channels) + channel : channel;
-          const long pair = (g.joined ? line : line * g.kernel[2] + x) * run + item / 2;
-          long& first = scratch.excesses_of[static_cast<long>(r) * chunk.columns + c];
-          scratch.excesses[count] = {pair * 2 * BLOCK, item % 2 == 1, o->excess, first};
-          first = count++;
-        }
-      }
-    }
-  }
-}
-
-inline void add_excesses(const Scratch& scratch, const int16_t* weights, long pixel, int count,
-                         int32_t* sums) {
-  for (int p = 0; p < count; ++p, sums += BLOCK)
-    for (long at = scratch.excesses_of[pixel + p]; at >= 0; at = scratch.excesses[at].next) {
-      const Excess& excess = scratch.excesses[at];
-      const Vector value = broadcast(excess.value);
-      for (int half = 0; half < 2; ++half) {
-        const Vector pairs = load(weights + excess.weight + half * 2 * LANES);
-        int32_t* to = sums + half * LANES;
-        store(to, add(load(to), multiply(value, excess.odd ? odd(pairs) : even(pairs))));
-      }
-    }
 }
 
 // Sums of a tile as int64: those of a few runs at a time as int32, then added, shifted.
@@ -207,10 +157,10 @@ inline void product64(const Convolution& job, const Scratch& scratch, const Tile
 
 // The place of a block's channels in the result, and of its weights.
 struct Block {
-  int channels;            // that it has
-  long channel;            // the first, of all groups
-  long index;              // where the chunk's first pixel of that channel goes
-  long start, weights;     // in `Convolution::start` and in packed weights
+  int channels;         // that it has
+  long channel;         // the first, of all groups
+  long index;           // where the chunk's first pixel of that channel goes
+  long start, weights;  // in `Convolution::start` and in packed weights
 
   Block(const Convolution& job, const Chunk& chunk, int number) {
     const Geometry& g = job.shape;
@@ -219,7 +169,8 @@ struct Block {
     channels = g.outs - number * BLOCK < BLOCK ? g.outs - number * BLOCK : BLOCK;
     channel = static_cast<long>(chunk.group) * g.outs + number * BLOCK;
     const long row = static_cast<long>(chunk.depth) * g.out[1] + chunk.row;
-    index = (static_cast<long>(chunk.sample) * g.groups * g.outs + channel) * plane + row * g.out[2] + chunk.column;
+    index = (static_cast<long>(chunk.sample) * g.groups * g.outs + channel) * plane +
+            row * g.out[2] + chunk.column;
     start = block * BLOCK;
     weights = block * window_pairs(g) * 2 * BLOCK;
   }
@@ -228,7 +179,8 @@ struct Block {
 // One block of channels of all pixels of a chunk whose panels are laid.
 template <class Sum, class Seen, class Multiply, class Correct>
 inline void convolve_block(const Convolution& job, const Block& block, const Scratch& scratch,
-                           int tiles, Seen& seen, const Multiply& multiply, const Correct& correct) {
+                           int tiles, Seen& seen, const Multiply& multiply,
+                           const Correct& correct) {
   alignas(64) Sum sums[(SEGMENT + MOST_PIXELS) * BLOCK];
   const Geometry& g = job.shape;
   const long plane = static_cast<long>(g.out[0]) * g.out[1] * g.out[2];
@@ -236,7 +188,8 @@ inline void convolve_block(const Convolution& job, const Block& block, const Scr
   long done = 0;
   const auto give = [&](int count) {
     correct(done, count, sums);
-    settle(job.epilogue, sums, count, block.channels, block.channel, block.index + done, plane, seen);
+    settle(job.epilogue, sums, count, block.channels, block.channel, block.index + done, plane,
+           seen);
     done += count;
     held -= count;
   };
@@ -268,8 +221,10 @@ void pack_weights(const Geometry& g, const int16_t* weights, int16_t* packed) {
             for (int i = 0; i < 2 * BLOCK; ++i) {
               const int out = first + i / 2, item = pair + i % 2;
               const long cell = static_cast<long>(row) * g.kernel[2] + tap + item / g.channels;
-              const long channel = (static_cast<long>(group) * g.outs + out) * g.channels + item % g.channels;
-              packed[i] = out < g.outs && item < run ? weights[channel * window + cell] : int16_t(0);
+              const long channel =
+                  (static_cast<long>(group) * g.outs + out) * g.channels + item % g.channels;
+              packed[i] =
+                  out < g.outs && item < run ? weights[channel * window + cell] : int16_t(0);
             }
 }
 
@@ -290,7 +245,7 @@ void convolve(const Convolution& job, int part, void* memory, StageBounds& bound
       for (int pass = 0; pass < job.pass_count; ++pass)
         lay_panel(g, job.passes[pass].x, job.fill, chunk, scratch.panels[pass]);
       tiles = lay_tiles(g, chunk, scratch.tiles);
-      if (job.outlier_count) list_excesses(job, chunk, scratch);
+      if (job.outlier_count) list_excesses(job, chunk, scratch.excesses_of, scratch.excesses);
       runs = lay_runs(g, PanelSize(g, chunk.rows, chunk.columns), job.chunk_pairs, scratch.offsets,
                       scratch.pairs);
     }
@@ -313,7 +268,8 @@ void convolve(const Convolution& job, int part, void* memory, StageBounds& bound
                                                  job.start + block.start, sums);
           },
           [&](long pixel, int count, int32_t* sums) {
-            if (job.outlier_count) add_excesses(scratch, weights[0], pixel, count, sums);
+            if (job.outlier_count)
+              add_excesses(scratch.excesses_of, scratch.excesses, weights[0], pixel, count, sums);
           });
     }
   }

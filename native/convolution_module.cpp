@@ -23,6 +23,8 @@ namespace {
 constexpr long panel_bytes = 192 << 10;  // beside the weights, in a core's second cache
 constexpr long thread_macs = 2 << 20;    // that are worth another thread
 
+constexpr long depthwise_cost = 16;  // of a product, whose operands are used less often
+
 // Weights packed for one shape, and how it is cut into parts.
 class ConvolutionPlan {
  public:
@@ -93,9 +95,13 @@ class ConvolutionPlan {
     job.start = start.data();
     job.outliers = outliers.data();
     job.outlier_count = static_cast<long>(outliers.size());
-    if (!depthwise_) return epilogue.found(run(job, SMARTVM_CHOOSE_FOR(isa_, convolution_scratch), SMARTVM_CHOOSE_FOR(isa_, convolve)));
-    job.parts = static_cast<int>(std::min<long>(job.parts, long(job.shape.batch) * job.shape.groups));
-    return epilogue.found(run(job, SMARTVM_CHOOSE_FOR(isa_, depthwise_scratch), SMARTVM_CHOOSE_FOR(isa_, depthwise)));
+    if (!depthwise_)
+      return epilogue.found(run(job, SMARTVM_CHOOSE_FOR(isa_, convolution_scratch),
+                                SMARTVM_CHOOSE_FOR(isa_, convolve)));
+    job.parts =
+        static_cast<int>(std::min<long>(job.parts, long(job.shape.batch) * job.shape.groups));
+    return epilogue.found(
+        run(job, SMARTVM_CHOOSE_FOR(isa_, depthwise_scratch), SMARTVM_CHOOSE_FOR(isa_, depthwise)));
   }
 
   // The convolution in int64, of int32 sums of `chunk_pairs` pairs of products of parts.
@@ -110,7 +116,8 @@ class ConvolutionPlan {
         job.passes[job.pass_count++] = {parts[i].data(), packed_[j].data(),
                                         part_bits * static_cast<int>(i + j)};
     job.chunk_pairs = chunk_pairs;
-    return epilogue.found(run(job, SMARTVM_CHOOSE_FOR(isa_, convolution_scratch), SMARTVM_CHOOSE_FOR(isa_, convolve)));
+    return epilogue.found(run(job, SMARTVM_CHOOSE_FOR(isa_, convolution_scratch),
+                              SMARTVM_CHOOSE_FOR(isa_, convolve)));
   }
 
  private:
@@ -124,7 +131,8 @@ class ConvolutionPlan {
     for (long group = 0; group < static_cast<long>(g.batch) * g.groups; ++group) {
       std::fill(sums.begin(), sums.end(), 0);
       for (int channel = 0; channel < g.channels; ++channel, x += plane)
-        for (long i = 0; i < plane; ++i) sums[static_cast<std::size_t>(i)] += std::int64_t(x[i]) * x[i];
+        for (long i = 0; i < plane; ++i)
+          sums[static_cast<std::size_t>(i)] += std::int64_t(x[i]) * x[i];
       most = std::max(most, *std::max_element(sums.begin(), sums.end()));
     }
     return most;
@@ -142,8 +150,10 @@ class ConvolutionPlan {
       const long to = depthwise_ ? out : out / g.outs * padded_outs() + out % g.outs;
       sums_[static_cast<std::size_t>(to)] =
           from.item_bytes() == 2
-              ? bounds_.include(isa_, static_cast<const int16_t*>(from.data()) + out * window, window)
-              : bounds_.include(isa_, static_cast<const int32_t*>(from.data()) + out * window, window);
+              ? bounds_.include(isa_, static_cast<const int16_t*>(from.data()) + out * window,
+                                window)
+              : bounds_.include(isa_, static_cast<const int32_t*>(from.data()) + out * window,
+                                window);
     }
     if (!depthwise_) {
       pack_blocks(parts_of(from.items()));
@@ -162,7 +172,8 @@ class ConvolutionPlan {
   void pack_blocks(const std::vector<std::vector<int16_t>>& parts) {
     const Geometry& g = job_.shape;
     for (const auto& part : parts) {
-      packed_.emplace_back(static_cast<std::size_t>(g.groups * padded_outs() * window_pairs(g) * 2));
+      packed_.emplace_back(
+          static_cast<std::size_t>(g.groups * padded_outs() * window_pairs(g) * 2));
       SMARTVM_CHOOSE_FOR(isa_, pack_weights)(g, part.data(), packed_.back().data());
     }
   }
@@ -173,11 +184,13 @@ class ConvolutionPlan {
     const long cell = 2L * g.channels * g.kernel[0] * g.stride[1] * g.stride[2];
     const long cells = std::max(panel_bytes / cell, 16L);
     job_.columns = static_cast<int>(std::min<long>(g.out[2], cells));
-    job_.rows = job_.columns < g.out[2] ? 1 : static_cast<int>(std::min<long>(g.out[1], std::max(cells / g.out[2], 1L)));
+    job_.rows = job_.columns < g.out[2]
+                    ? 1
+                    : static_cast<int>(std::min<long>(g.out[1], std::max(cells / g.out[2], 1L)));
     const long planes = static_cast<long>(g.batch) * g.groups * g.out[0];
     const long macs = planes * g.out[1] * g.out[2] * g.outs * window_pairs(g) * 2;
     const long blocks = (g.outs + block_ - 1) / block_;
-    job_.parts = macs < thread_macs ? 1 : count;
+    job_.parts = macs * (depthwise_ ? depthwise_cost : 1) < thread_macs ? 1 : count;
     if (job_.columns == g.out[2] && job_.parts > 1) {
       // Of a few numbers of chunks the one that leaves least to the thread that has most.
       double best = 0;
@@ -192,7 +205,8 @@ class ConvolutionPlan {
       }
       job_.rows = chosen;
     }
-    const long down = (g.out[1] + job_.rows - 1) / job_.rows, across = (g.out[2] + job_.columns - 1) / job_.columns;
+    const long down = (g.out[1] + job_.rows - 1) / job_.rows,
+               across = (g.out[2] + job_.columns - 1) / job_.columns;
     job_.parts = static_cast<int>(std::min<long>(job_.parts, planes * down * across * blocks));
     threads_ = count;
   }
@@ -235,7 +249,8 @@ class ConvolutionPlan {
 
 void bind_convolution(nb::module_& m) {
   using nb::arg;
-  nb::class_<ConvolutionPlan>(m, "ConvolutionPlan", "Weights packed for the shape of a convolution.")
+  nb::class_<ConvolutionPlan>(m, "ConvolutionPlan",
+                              "Weights packed for the shape of a convolution.")
       .def(nb::init<std::array<int, 4>, std::array<int, 3>, std::array<int, 3>, std::array<int, 3>,
                     std::array<int, 3>, std::array<int, 3>, std::array<int, 3>, nb::handle>(),
            arg("counts"), arg("size"), arg("kernel"), arg("stride"), arg("before"), arg("dilation"),

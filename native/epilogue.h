@@ -2,8 +2,8 @@
 // the exact bounds of each stage, and the way into the result.
 //
 // A run of sums is `count` neighbours in the result: pixels of one channel, or (by_lane) columns of
-// one row of a matrix. Its buffer is filled up with copies of the last one to whole vectors, so that
-// bounds may be taken over all lanes.
+// one row of a matrix. Its buffer is filled up with copies of the last one to whole vectors, so
+// that bounds may be taken over all lanes.
 #pragma once
 
 #include "items.h"
@@ -13,11 +13,11 @@ namespace smartvm {
 
 struct Stage {
   enum Kind { add_channel, add_map, multiply, divide, relu } kind;
-  Items items;         // addends: one a channel, or one an item of the result
+  Items items;          // addends: one a channel, or one an item of the result
   std::int64_t number;  // factor, divisor or cap (0: none)
-  bool nearest;        // the division's rounding, ties to even
-  int shift;           // where the divisor is 2^shift, shift > 0; else 0
-  double reciprocal;   // 1 / divisor
+  bool nearest;         // the division's rounding, ties to even
+  int shift;            // where the divisor is 2^shift, shift > 0; else 0
+  double reciprocal;    // 1 / divisor
 };
 
 constexpr int most_stages = 8;
@@ -55,7 +55,8 @@ struct Extremes {
   template <int N>
   SMARTVM_INLINE void see(int stage, const Vector (&v)[N]) {
     Vector a = v[0], b = v[0];
-    SMARTVM_UNROLL for (int i = 1; i < N; ++i) a = least(a, v[i]), b = greatest(b, v[i]);
+    SMARTVM_UNROLL for (int i = 1; i < N; ++i)
+      a = least(a, v[i]), b = greatest(b, v[i]);
     low[stage] = least(low[stage], a);
     high[stage] = greatest(high[stage], b);
   }
@@ -81,15 +82,18 @@ template <int N>
 SMARTVM_INLINE void read(const Items& items, long index, int count, Vector (&to)[N]) {
   if (count == N * LANES && items.bytes == 2) {
     const auto* from = static_cast<const int16_t*>(items.data) + index;
-    SMARTVM_UNROLL for (int i = 0; i < N; ++i) to[i] = widen(from + i * LANES);
+    SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+      to[i] = widen(from + i * LANES);
   } else if (count == N * LANES && items.bytes == 4) {
     const auto* from = static_cast<const int32_t*>(items.data) + index;
-    SMARTVM_UNROLL for (int i = 0; i < N; ++i) to[i] = load(from + i * LANES);
+    SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+      to[i] = load(from + i * LANES);
   } else {
     int32_t filled[N * LANES];
     for (int i = 0; i < N * LANES; ++i)
       filled[i] = static_cast<int32_t>(item(items, index + (i < count ? i : count - 1)));
-    SMARTVM_UNROLL for (int i = 0; i < N; ++i) to[i] = load(filled + i * LANES);
+    SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+      to[i] = load(filled + i * LANES);
   }
 }
 
@@ -98,15 +102,18 @@ SMARTVM_INLINE void write(void* out, int bytes, long index, int count, const Vec
   if (bytes == 2) {
     auto* to = static_cast<int16_t*>(out) + index;
     if (count == N * LANES) {
-      SMARTVM_UNROLL for (int i = 0; i < N; ++i) narrow(to + i * LANES, v[i]);
+      SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+        narrow(to + i * LANES, v[i]);
     } else {
       int16_t all[N * LANES];
-      SMARTVM_UNROLL for (int i = 0; i < N; ++i) narrow(all + i * LANES, v[i]);
+      SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+        narrow(all + i * LANES, v[i]);
       std::memcpy(to, all, 2 * static_cast<size_t>(count));
     }
   } else {
     int32_t all[N * LANES];
-    SMARTVM_UNROLL for (int i = 0; i < N; ++i) store(all + i * LANES, v[i]);
+    SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+      store(all + i * LANES, v[i]);
     if (bytes == 4) {
       std::memcpy(static_cast<int32_t*>(out) + index, all, 4 * static_cast<size_t>(count));
     } else {
@@ -123,8 +130,7 @@ template <int N>
 SMARTVM_INLINE void shift_down(Vector (&v)[N], int shift, bool nearest) {
   const Vector most = broadcast((1 << (nearest ? shift - 1 : shift)) - 1);
   SMARTVM_UNROLL for (int i = 0; i < N; ++i) {
-    const Vector carry = nearest ? both(shift_right(v[i], shift), broadcast(1))
-                                 : broadcast(0);
+    const Vector carry = nearest ? both(shift_right(v[i], shift), broadcast(1)) : broadcast(0);
     const Vector bias = nearest ? add(most, carry) : both(shift_right(v[i], 31), most);
     v[i] = shift_right(add(v[i], bias), shift);
   }
@@ -132,12 +138,13 @@ SMARTVM_INLINE void shift_down(Vector (&v)[N], int shift, bool nearest) {
 
 template <int N>
 SMARTVM_INLINE void apply(const Stage& stage, bool by_lane, long channel, long index, int count,
-                  Vector (&v)[N]) {
+                          Vector (&v)[N]) {
   switch (stage.kind) {
     case Stage::add_channel:
       if (!by_lane) {
         const Vector term = broadcast(static_cast<int32_t>(item(stage.items, channel)));
-        SMARTVM_UNROLL for (int i = 0; i < N; ++i) v[i] = add(v[i], term);
+        SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+          v[i] = add(v[i], term);
         break;
       }
       index = channel;
@@ -145,12 +152,13 @@ SMARTVM_INLINE void apply(const Stage& stage, bool by_lane, long channel, long i
     case Stage::add_map: {
       Vector terms[N];
       read(stage.items, index, count, terms);
-      SMARTVM_UNROLL for (int i = 0; i < N; ++i) v[i] = add(v[i], terms[i]);
+      SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+        v[i] = add(v[i], terms[i]);
       break;
     }
     case Stage::multiply:
-      SMARTVM_UNROLL for (int i = 0; i < N; ++i)
-        v[i] = multiply(v[i], broadcast(static_cast<int32_t>(stage.number)));
+      SMARTVM_UNROLL for (int i = 0; i < N; ++i) v[i] =
+          multiply(v[i], broadcast(static_cast<int32_t>(stage.number)));
       break;
     case Stage::divide:
       if (stage.shift) {
@@ -163,8 +171,8 @@ SMARTVM_INLINE void apply(const Stage& stage, bool by_lane, long channel, long i
       break;
     case Stage::relu:
       SMARTVM_UNROLL for (int i = 0; i < N; ++i) v[i] = greatest(v[i], broadcast(0));
-      if (stage.number)
-        SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+      if (stage.number) SMARTVM_UNROLL
+        for (int i = 0; i < N; ++i)
           v[i] = least(v[i], broadcast(static_cast<int32_t>(stage.number)));
   }
 }
@@ -178,7 +186,8 @@ template <int N>
 inline void finish_vectors(const Epilogue& e, const int32_t* sums, long channel, long index,
                            int count, Extremes& seen) {
   Vector v[N];
-  SMARTVM_UNROLL for (int i = 0; i < N; ++i) v[i] = load(sums + i * LANES);
+  SMARTVM_UNROLL for (int i = 0; i < N; ++i)
+    v[i] = load(sums + i * LANES);
   seen.see(0, v);
   for (int s = 0; s < e.count; ++s) {
     apply(e.stages[s], e.by_lane, channel, index, count, v);

@@ -1,10 +1,10 @@
 // The product at the heart of convolution and matrix products: some pixels by a block of channels.
 //
 // A pixel is a window that lies in memory as a few runs of int16, and the same few steps away from
-// its neighbour's; a row of a matrix is one with a single run. A vector's lanes are output channels:
-// weights are packed by blocks of channels, (pairs of the window, channels of the block, 2), and each
-// pair of a pixel's items is broadcast to all lanes. So strides cost nothing, and a small plane
-// fills the vectors as well as a large one.
+// its neighbour's; a row of a matrix is one with a single run. A vector's lanes are output
+// channels: weights are packed by blocks of channels, (pairs of the window, channels of the block,
+// 2), and each pair of a pixel's items is broadcast to all lanes. So strides cost nothing, and a
+// small plane fills the vectors as well as a large one.
 #pragma once
 
 #include "epilogue.h"

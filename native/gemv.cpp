@@ -6,7 +6,7 @@ namespace smartvm::SMARTVM_ISA {
 
 namespace {
 
-constexpr int COLUMNS = 4;  // read side by side
+constexpr int COLUMNS = 4;       // read side by side
 constexpr int SUMS = 8 * LANES;  // that go through the epilogue together
 
 inline int32_t total(Vector v) {
@@ -24,7 +24,8 @@ template <int N, class Weight>
 inline void sum_columns(const int16_t* x, const Weight* weights, long inner, int32_t* sums) {
   constexpr int ITEMS = 2 * LANES;
   Vector first[N], second[N];
-  SMARTVM_UNROLL for (int c = 0; c < N; ++c) first[c] = second[c] = broadcast(0);
+  SMARTVM_UNROLL for (int c = 0; c < N; ++c)
+    first[c] = second[c] = broadcast(0);
   long k = 0;
   for (; k + 2 * ITEMS <= inner; k += 2 * ITEMS) {
     const Vector a = load(x + k), b = load(x + k + ITEMS);
@@ -33,7 +34,8 @@ inline void sum_columns(const int16_t* x, const Weight* weights, long inner, int
       second[c] = dot(second[c], b, pairs_at(weights + c * inner + k + ITEMS));
     }
   }
-  SMARTVM_UNROLL for (int c = 0; c < N; ++c) sums[c] = total(add(first[c], second[c]));
+  SMARTVM_UNROLL for (int c = 0; c < N; ++c)
+    sums[c] = total(add(first[c], second[c]));
   for (int c = 0; c < N; ++c)
     for (long i = k; i < inner; ++i) sums[c] += x[i] * weights[c * inner + i];
 }
@@ -45,7 +47,8 @@ inline void sum_row(const MatrixVector& job, long row, long column, int count, i
   int done = 0;
   for (; done + COLUMNS <= count; done += COLUMNS)
     sum_columns<COLUMNS>(x, weights + done * job.inner, job.inner, sums + done);
-  for (; done < count; ++done) sum_columns<1>(x, weights + done * job.inner, job.inner, sums + done);
+  for (; done < count; ++done)
+    sum_columns<1>(x, weights + done * job.inner, job.inner, sums + done);
   if (job.start)
     for (int i = 0; i < count; ++i) sums[i] += job.start[column + i];
 }

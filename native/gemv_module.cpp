@@ -28,9 +28,12 @@ class MatrixVectorPlan {
     job_.columns = columns;
     job_.weights = held_.items();
     for (long column = 0; column < columns; ++column)
-      sums_.push_back(held_.item_bytes() == 2
-                          ? bounds_.include(isa_, static_cast<const int16_t*>(held_.data()) + column * inner, inner)
-                          : bounds_.include(isa_, static_cast<const int32_t*>(held_.data()) + column * inner, inner));
+      sums_.push_back(
+          held_.item_bytes() == 2
+              ? bounds_.include(isa_, static_cast<const int16_t*>(held_.data()) + column * inner,
+                                inner)
+              : bounds_.include(isa_, static_cast<const int32_t*>(held_.data()) + column * inner,
+                                inner));
     shorten();
   }
 
@@ -96,7 +99,8 @@ class MatrixVectorPlan {
     }
     const nb::gil_scoped_release released;
     std::vector<StageBounds> found(static_cast<std::size_t>(job.parts));
-    parallel(job.parts, [&](int part) { kernel(job, part, found[static_cast<std::size_t>(part)]); });
+    parallel(job.parts,
+             [&](int part) { kernel(job, part, found[static_cast<std::size_t>(part)]); });
     for (const StageBounds& other : found) bounds.include(other);
     return bounds;
   }

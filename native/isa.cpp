@@ -56,7 +56,8 @@ void bind_isa(nanobind::module_& m) {
             current = set;
             return;
           }
-        throw std::invalid_argument(std::string("not an instruction set of this processor: ") + name);
+        throw std::invalid_argument(std::string("not an instruction set of this processor: ") +
+                                    name);
       },
       nanobind::arg("name"), "Use one of `isas()` from now on.");
 }

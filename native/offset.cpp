@@ -19,7 +19,8 @@ inline bool less(const Item* items, int32_t offset, int16_t* to, long begin, lon
 }  // namespace
 
 bool less_offset(const Items& items, int32_t offset, int16_t* to, long begin, long end) {
-  if (items.bytes == 2) return less(static_cast<const int16_t*>(items.data), offset, to, begin, end);
+  if (items.bytes == 2)
+    return less(static_cast<const int16_t*>(items.data), offset, to, begin, end);
   return less(static_cast<const int32_t*>(items.data), offset, to, begin, end);
 }
 

@@ -20,18 +20,22 @@ inline std::vector<int32_t> times(const std::vector<std::int64_t>& sums, int32_t
   std::vector<int32_t> result;
   result.reserve(sums.size());
   for (const std::int64_t sum : sums)
-    result.push_back(static_cast<int32_t>(static_cast<std::uint64_t>(sum) * static_cast<std::uint64_t>(static_cast<std::int64_t>(offset))));
+    result.push_back(
+        static_cast<int32_t>(static_cast<std::uint64_t>(sum) *
+                             static_cast<std::uint64_t>(static_cast<std::int64_t>(offset))));
   return result;
 }
 
 }  // namespace smartvm
 
 // Items [begin, end) of int16 or int32 less the offset, saturated to int16; whether that cut any.
-SMARTVM_KERNEL(bool, less_offset, const Items& items, int32_t offset, int16_t* less, long begin, long end)
+SMARTVM_KERNEL(bool, less_offset, const Items& items, int32_t offset, int16_t* less, long begin,
+               long end)
 
 namespace smartvm {
 
-// Items of int16 or int32 less the offset, saturated to int16; what that cuts off goes to `outliers`.
+// Items of int16 or int32 less the offset, saturated to int16; what that cuts off goes to
+// `outliers`.
 inline void subtract(Isa set, const Items& items, int32_t offset, int16_t* less,
                      std::vector<Outlier>& outliers) {
   constexpr long block = 512;

@@ -1,4 +1,5 @@
-// A panel: the cells of a map that some windows read, channels innermost, with the padding in place.
+// A panel: the cells of a map that some windows read, channels innermost, with the padding in
+// place.
 #pragma once
 
 #include "convolution.h"
@@ -57,8 +58,7 @@ inline void turn8(const int16_t* from, long apart, int16_t* to, long channels) {
     b[2 * i] = _mm_unpacklo_epi16(a[i], a[i + 4]);
     b[2 * i + 1] = _mm_unpackhi_epi16(a[i], a[i + 4]);
   }
-  for (int i = 0; i < 8; ++i)
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i * channels), b[i]);
+  for (int i = 0; i < 8; ++i) _mm_storeu_si128(reinterpret_cast<__m128i*>(to + i * channels), b[i]);
 }
 #else
 inline void turn8(const int16_t* from, long apart, int16_t* to, long channels) {
@@ -85,7 +85,8 @@ inline void turn(const int16_t* from, long apart, int step, int channels, int ce
   for (; channel < channels; ++channel) {
     const int16_t* source = from + channel * apart;
     int16_t* target = to + channel;
-    for (int cell = 0; cell < cells; ++cell) target[static_cast<long>(cell) * channels] = source[static_cast<long>(cell) * step];
+    for (int cell = 0; cell < cells; ++cell)
+      target[static_cast<long>(cell) * channels] = source[static_cast<long>(cell) * step];
   }
 }
 
@@ -109,10 +110,11 @@ inline void lay_panel(const Geometry& g, const int16_t* x, int16_t fill, const C
   const PanelSize size(g, chunk.rows, chunk.columns);
   const long plane = static_cast<long>(g.size[0]) * g.size[1] * g.size[2];
   const long cell = g.channels, row = size.columns * cell;
-  const long first_channel = (static_cast<long>(chunk.sample) * g.groups + chunk.group) * g.channels;
+  const long first_channel =
+      (static_cast<long>(chunk.sample) * g.groups + chunk.group) * g.channels;
   const int16_t* planes = x + first_channel * plane;
-  const Overlap across(chunk.column * g.stride[2] * g.step[2] - g.before[2], size.columns, g.step[2],
-                       g.size[2]);
+  const Overlap across(chunk.column * g.stride[2] * g.step[2] - g.before[2], size.columns,
+                       g.step[2], g.size[2]);
   for (int slice = 0; slice < size.slices; ++slice) {
     const int z = (chunk.depth * g.stride[0] + slice * g.dilation[0]) * g.step[0] - g.before[0];
     const Overlap down(chunk.row * g.stride[1] * g.step[1] - g.before[1], size.rows, g.step[1],
@@ -125,7 +127,8 @@ inline void lay_panel(const Geometry& g, const int16_t* x, int16_t fill, const C
     fill_cells(to, down.first * row, fill);
     for (int r = down.first; r < down.end; ++r) {
       const long y = down.source + static_cast<long>(r - down.first) * g.step[1];
-      const int16_t* from = planes + (z * static_cast<long>(g.size[1]) + y) * g.size[2] + across.source;
+      const int16_t* from =
+          planes + (z * static_cast<long>(g.size[1]) + y) * g.size[2] + across.source;
       fill_cells(to + r * row, across.first * cell, fill);
       turn(from, plane, g.step[2], g.channels, across.end - across.first,
            to + r * row + across.first * cell);

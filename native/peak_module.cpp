@@ -15,7 +15,8 @@ void bind_peak(nanobind::module_& m) {
         return rounds * count * SMARTVM_CHOOSE(peak_products)();
       },
       nanobind::arg("rounds"),
-      "Do dot products of int16 in registers, on each thread; returns how many products they were.");
+      "Do dot products of int16 in registers, on each thread; returns how many products they "
+      "were.");
 }
 
 }  // namespace smartvm

@@ -1,4 +1,5 @@
-// A segment: the sums of some neighbouring pixels of a block of channels, on their way to the result.
+// A segment: the sums of some neighbouring pixels of a block of channels, on their way to the
+// result.
 #pragma once
 
 #include "epilogue.h"
@@ -13,7 +14,8 @@ constexpr int SEGMENT = 8 * LANES;  // pixels
 // (16 pixels, BLOCK) to (16 channels, SEGMENT).
 inline void turn_sums(const int32_t* from, int32_t* to) {
   __m512i a[16], b[16];
-  SMARTVM_UNROLL for (int i = 0; i < 16; ++i) a[i] = load(from + i * BLOCK);
+  SMARTVM_UNROLL for (int i = 0; i < 16; ++i)
+    a[i] = load(from + i * BLOCK);
   SMARTVM_UNROLL for (int i = 0; i < 8; ++i) {
     b[2 * i] = _mm512_unpacklo_epi32(a[2 * i], a[2 * i + 1]);
     b[2 * i + 1] = _mm512_unpackhi_epi32(a[2 * i], a[2 * i + 1]);
@@ -54,7 +56,8 @@ inline int fill_up(int32_t* sums, int count) {
 }
 
 // Take the sums (pixels, BLOCK) of `channels` channels through the epilogue into an array of
-// channel planes: pixel p of channel c goes to `index` + c·plane + p. There is room for whole vectors.
+// channel planes: pixel p of channel c goes to `index` + c·plane + p. There is room for whole
+// vectors.
 inline void settle(const Epilogue& e, int32_t* sums, int pixels, int channels, long channel,
                    long index, long plane, Extremes& seen) {
   int32_t rows[LANES * SEGMENT];

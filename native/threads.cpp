@@ -36,11 +36,11 @@ void relax() {
 #endif
 }
 
-// Threads that take the parts of a job in turn, whoever is free the next one: who runs a part cannot
-// show in its result, and nobody waits for a thread that the system is slow to wake.
+// Threads that take the parts of a job in turn, whoever is free the next one: who runs a part
+// cannot show in its result, and nobody waits for a thread that the system is slow to wake.
 //
-// `job_` holds the job's number, its count of parts and the next part to take, so that taking one is
-// a single step: whoever succeeds knows that the job is not over before this part is done.
+// `job_` holds the job's number, its count of parts and the next part to take, so that taking one
+// is a single step: whoever succeeds knows that the job is not over before this part is done.
 class Pool {
  public:
   // Fewer than asked for where the system has no more.

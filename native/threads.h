@@ -15,8 +15,7 @@ void run_parts(int parts, void (*work)(int part, void* context), void* context);
 template <class Work>
 void parallel(int parts, Work&& work) {
   if (parts == 1) return work(0);
-  run_parts(
-      parts, [](int part, void* context) { (*static_cast<Work*>(context))(part); }, &work);
+  run_parts(parts, [](int part, void* context) { (*static_cast<Work*>(context))(part); }, &work);
 }
 
 }  // namespace smartvm

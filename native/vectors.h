@@ -80,7 +80,9 @@ inline Vector divide(Vector v, double divisor, double reciprocal, bool nearest) 
 constexpr int LANES = 8;
 using Vector = __m256i;
 
-inline Vector load(const void* from) { return _mm256_loadu_si256(static_cast<const Vector*>(from)); }
+inline Vector load(const void* from) {
+  return _mm256_loadu_si256(static_cast<const Vector*>(from));
+}
 inline void store(void* to, Vector v) { _mm256_storeu_si256(static_cast<Vector*>(to), v); }
 inline Vector broadcast(int32_t value) { return _mm256_set1_epi32(value); }
 inline Vector dot(Vector sum, Vector a, Vector b) {
@@ -97,8 +99,7 @@ inline Vector widen(const int8_t* from) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from)));
 }
 inline void narrow(int16_t* to, Vector v) {
-  const __m128i packed =
-      _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+  const __m128i packed = _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
   _mm_storeu_si128(reinterpret_cast<__m128i*>(to), packed);
 }
 inline Vector even(Vector v) { return _mm256_srai_epi32(_mm256_slli_epi32(v, 16), 16); }
