@@ -43,19 +43,36 @@ def main() -> None:
         raise SystemExit(subprocess.run([sys.executable, *sys.argv], env=environment).returncode)
     results = {
         "threads": options.threads,
-        "by MACs": [_by_macs(name, options) for name in BY_MACS],
-        "by batch": [_by_batch(name, n, options) for name in BY_BATCH for n in options.batches],
+        "by MACs": [by_macs(name, options.threads, options.rounds) for name in BY_MACS],
+        "by batch": [
+            by_batch(name, n, options.threads, options.rounds)
+            for name in BY_BATCH
+            for n in options.batches
+        ],
     }
-    print(table(("network", "million MACs", "ms", "G operations/s", "ONNX Runtime ms", "ratio"), [
-        (r["network"], f"{r['macs'] / 1e6:.1f}", f"{r['ms']:.2f}", f"{r['gops']:.0f}",
-         f"{r['peer']:.2f}", f"{r['ms'] / r['peer']:.2f}") for r in results["by MACs"]]))  # fmt: skip
-    print()
-    print(table(("network", "batch", "ms", "ms an input", "ONNX Runtime ms an input", "ratio"), [
-        (r["network"], str(r["batch"]), f"{r['ms']:.2f}", f"{r['ms'] / r['batch']:.3f}",
-         f"{r['peer'] / r['batch']:.3f}", f"{r['ms'] / r['peer']:.2f}")
-        for r in results["by batch"]]))  # fmt: skip
+    _print(results)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
+
+
+def _print(results: dict[str, Any]) -> None:
+    headings = ("network", "million MACs", "ms", "G operations/s", "ONNX Runtime ms", "ratio")
+    print(table(headings, [_macs_row(result) for result in results["by MACs"]]), end="\n\n")
+    headings = ("network", "batch", "ms", "ms an input", "ONNX Runtime ms an input", "ratio")
+    print(table(headings, [_batch_row(result) for result in results["by batch"]]))
+
+
+def _macs_row(result: dict[str, Any]) -> list[str]:
+    taken, peer = result["ms"], result["peer"]
+    millions, rate = result["macs"] / 1e6, result["gops"]
+    shown = (f"{millions:.1f}", f"{taken:.2f}", f"{rate:.0f}", f"{peer:.2f}", f"{taken / peer:.2f}")
+    return [result["network"], *shown]
+
+
+def _batch_row(result: dict[str, Any]) -> list[str]:
+    taken, peer, batch = result["ms"], result["peer"], result["batch"]
+    shown = (f"{taken:.2f}", f"{taken / batch:.3f}", f"{peer / batch:.3f}", f"{taken / peer:.2f}")
+    return [result["network"], str(batch), *shown]
 
 
 def _options() -> argparse.Namespace:
@@ -67,24 +84,26 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _by_macs(name: str, options: argparse.Namespace) -> dict[str, Any]:
+def by_macs(name: str, threads: int, rounds: int) -> dict[str, Any]:
+    """Multiply-accumulates, milliseconds and G operations a second of a network and its peer."""
     print(f"{name} ...", file=sys.stderr, flush=True)
     model, path = prepare(name, SCALE)
     chain = OnChain(Artefact.load(str(path)))
     x = input_of(name)
-    data, peer = chain.pack(x), onnx_runtime(model, options.threads)
-    taken = medians({"ms": lambda: chain.frame(data), "peer": lambda: peer(x)}, options.rounds)
+    data, peer = chain.pack(x), onnx_runtime(model, threads)
+    taken = medians({"ms": lambda: chain.frame(data), "peer": lambda: peer(x)}, rounds)
     macs = multiply_accumulates(chain.artefact.contract.graph)
     return {"network": name, "macs": macs, "gops": 2 * macs / taken["ms"] / 1e6, **taken}
 
 
-def _by_batch(name: str, batch: int, options: argparse.Namespace) -> dict[str, Any]:
+def by_batch(name: str, batch: int, threads: int, rounds: int) -> dict[str, Any]:
+    """Milliseconds of a network and its peer on so many inputs at once."""
     print(f"{name}, batch {batch} ...", file=sys.stderr, flush=True)
     model, path = prepare(name, SCALE)
     run = batched(Artefact.load(str(path)).contract.graph, batch)
-    peer = onnx_runtime_batched(model, options.threads)
+    peer = onnx_runtime_batched(model, threads)
     x = np.concatenate([input_of(name)] * batch)
-    taken = medians({"ms": run, "peer": lambda: peer(x)}, options.rounds, repeats=1)
+    taken = medians({"ms": run, "peer": lambda: peer(x)}, rounds, repeats=1)
     return {"network": name, "batch": batch, **taken}
 
 

@@ -14,7 +14,7 @@ from smartvm.opcodes.table import INSTRUCTIONS
 ROOT = Path(__file__).parents[1]
 SECTIONS = ["STACK", "SHAPE", "GAS", "OPERATION"]
 LONGEST_FILE = 320
-FOLDERS = ("smartvm", "tests", "benchmarks", "scripts", "docs", ".ci")
+FOLDERS = ("smartvm", "native", "tests", "benchmarks", "examples", "scripts", "docs", ".ci")
 TEXT = (
     ".py",
     ".md",
@@ -22,6 +22,11 @@ TEXT = (
     ".cff",
     ".vy",
     ".sol",
+    ".cpp",
+    ".h",
+    ".js",
+    ".html",
+    ".css",
     ".asm",
     ".sh",
     "Makefile",

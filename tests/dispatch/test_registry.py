@@ -15,10 +15,14 @@ from smartvm.dispatch import (
     make_dispatcher,
     registry,
 )
+from smartvm.dispatch.native import NativeBackend
 from smartvm.dispatch.reference import ReferenceBackend
 from smartvm.exceptions import BackendError
 
 Install = Callable[..., None]
+
+HERE = ["native", "numpy", "reference"] if NativeBackend.is_available() else ["numpy", "reference"]
+"""The built-in backends that can run on this machine, the best first."""
 
 
 class Plugged(Backend):
@@ -66,15 +70,15 @@ def names(dispatcher: Dispatcher) -> list[str]:
 
 
 def test_the_built_in_backends() -> None:
-    assert backend_names()[:2] == ["numpy", "reference"]
-    assert available_backends()[:2] == ["numpy", "reference"]
+    assert backend_names()[:3] == ["native", "numpy", "reference"]
+    assert available_backends()[: len(HERE)] == HERE
 
 
 @pytest.mark.parametrize(
     ("wanted", "expected"),
     [
-        (None, ["numpy", "reference"]),
-        ("numpy", ["numpy", "reference"]),
+        (None, HERE),
+        ("numpy", ["numpy", *(name for name in HERE if name != "numpy")]),
         ("reference", ["reference"]),
     ],
 )
@@ -83,38 +87,40 @@ def test_a_dispatcher_by_name(wanted: str | None, expected: list[str]) -> None:
 
 
 def test_a_dispatcher_of_an_instance() -> None:
-    assert names(make_dispatcher(Plugged())) == ["plugged", "numpy", "reference"]
+    assert names(make_dispatcher(Plugged())) == ["plugged", *HERE]
     assert names(make_dispatcher(ReferenceBackend())) == ["reference"]
     dispatcher = make_dispatcher()
     assert make_dispatcher(dispatcher) is dispatcher
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:
-    with pytest.raises(BackendError, match="unknown backend 'abacus'; known are numpy, reference"):
+    with pytest.raises(
+        BackendError, match="unknown backend 'abacus'; known are native, numpy, reference"
+    ):
         make_dispatcher("abacus")
 
 
 def test_a_plug_in(install: Install) -> None:
     install(plugged=Plugged)
-    assert backend_names() == ["numpy", "reference", "plugged", "broken"]
-    assert names(make_dispatcher("plugged")) == ["plugged", "numpy", "reference"]
+    assert backend_names() == ["native", "numpy", "reference", "plugged", "broken"]
+    assert names(make_dispatcher("plugged")) == ["plugged", *HERE]
 
 
 def test_the_default_is_built_in(install: Install) -> None:
     install(plugged=Plugged)
-    assert names(make_dispatcher()) == ["numpy", "reference"]
+    assert names(make_dispatcher()) == HERE
 
 
 def test_a_plug_in_takes_over_no_built_in_name(install: Install) -> None:
     install(numpy=Plugged, reference=Plugged)
-    assert backend_names() == ["numpy", "reference", "broken"]
-    assert names(make_dispatcher("numpy")) == ["numpy", "reference"]
+    assert backend_names() == ["native", "numpy", "reference", "broken"]
+    assert names(make_dispatcher("numpy"))[0] == "numpy"
 
 
 def test_a_broken_plug_in_is_warned_of_and_left_out(install: Install) -> None:
     install(plugged=Plugged, absent=Absent)
     with pytest.warns(RuntimeWarning, match="'broken' is left out: ModuleNotFoundError"):
-        assert available_backends() == ["numpy", "reference", "plugged"]
+        assert available_backends() == [*HERE, "plugged"]
 
 
 @pytest.mark.parametrize(

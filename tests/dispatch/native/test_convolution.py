@@ -166,6 +166,14 @@ def test_a_sum_is_proved_by_the_norms_where_the_simple_bound_is_not_enough(agree
     agree("convolve", x, weights, shape)
 
 
+@pytest.mark.parametrize("items", [(-1, 1 << 31, -1), (-(1 << 31), 5, 1), (1 << 62, 0, 1)])
+@pytest.mark.parametrize("weights", [(-1, 0), (0, 1), (0, 0)])
+def test_small_sums_of_items_that_cannot_be_taken_apart(agree, items, weights):
+    shape = ConvShape(1, 1, 1, 1, (1, 1, 3), (1, 1, 2))
+    agree("convolve", Tensor.from_ints(items), Tensor.from_ints(weights), shape)
+    agree("convolve", Tensor.from_ints((*weights, 0)), Tensor.from_ints(items[:2]), shape)
+
+
 def test_the_plan_is_kept_in_the_memo_of_the_weights():
     shape, other = plain(3, 4, 5, 3), plain(3, 4, 6, 3)
     weights = noise(shape.weight_items, -9, 9)
