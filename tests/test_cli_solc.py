@@ -78,6 +78,10 @@ def test_errors_are_those_of_the_source(solc, folder, capsys):
         (["Net.sol", "--runs", "0"], "--runs: expected 1 or more, found 0"),
         (["Net.sol", "--remap", "x"], "remapping: expected [context:]prefix=target, found 'x'"),
         (["Net.sol", "o.yul"], "a Yul file is compiled alone: expected one file, or Solidity only"),
+        *(
+            (["Net.sol", option, "x"], "x: expected a directory to look imports up in, found none")
+            for option in ("--base", "--include")
+        ),
         (["Net.sol", "-o", "Net.sol"], "Net.sol is a file: expected a directory"),
     ],
 )

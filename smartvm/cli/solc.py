@@ -81,6 +81,9 @@ def _solc(arguments: Namespace) -> int:
         raise UsageError(f"--runs: expected 1 or more, found {arguments.runs}")
     if Path(arguments.output).is_file():
         raise UsageError(f"{arguments.output} is a file: expected a directory")
+    for folder in (arguments.base, *arguments.include):
+        if not Path(folder).is_dir():
+            raise UsageError(f"{folder}: expected a directory to look imports up in, found none")
     paths = ImportPaths(
         Path(arguments.base),
         [Path(folder) for folder in arguments.include],

@@ -81,6 +81,12 @@ class StackFrame:
         self._locals: list[str] = []
         self._above = 0
         self._loops = 0
+        self._repeated = 0
+
+    @property
+    def executed_instructions(self) -> int:
+        """Instructions that a run of the code emitted so far executes, loops counted in full."""
+        return self.program.instruction_count + self._repeated
 
     def op(self, *mnemonics: str) -> None:
         """Emit instructions in order."""
@@ -145,9 +151,11 @@ class StackFrame:
         self.push(length * stride)
         self.op("ADD")
         self.set(limit)
+        before = self.executed_instructions
         with self._while_below(pointer, limit):
             self.walk(pointer, inner, body)
             self.increase(pointer, stride - _span(inner))
+        self._repeated += (length - 1) * (self.executed_instructions - before)
 
     @contextmanager
     def _while_below(self, pointer: str, limit: str) -> Iterator[None]:

@@ -147,7 +147,7 @@ library SmartVM {
         assembly ("memory-safe") {
             offset := add(items, 32)
         }
-        btom(offset, count, 32);
+        if (count > 0) btom(offset, count, 32); // 0 would be all items
     }
 
     /// @notice The index of the greatest item of a vector, the first of equal ones; the vector

@@ -83,7 +83,7 @@ def compile_files(
             raise SmartVMError("a Yul file is compiled alone: expected one file, or Solidity only")
         return compile_yul(read_text(chosen[0]), paths.name_of(chosen[0]), settings)
     roots = [paths.name_of(file) for file in chosen]
-    return _compile_solidity(load(chosen, paths), roots, settings or Settings())
+    return _compile_solidity(load(chosen, paths), roots, paths, settings or Settings())
 
 
 def compile_sources(
@@ -92,8 +92,8 @@ def compile_sources(
     settings: Settings | None = None,
 ) -> Compilation:
     """Compile Solidity sources given by name and text; the rest as `compile_files`."""
-    sources = complete(dict(texts), paths or ImportPaths())
-    return _compile_solidity(sources, list(texts), settings or Settings())
+    paths = paths or ImportPaths()
+    return _compile_solidity(complete(texts, paths), list(texts), paths, settings or Settings())
 
 
 def compile_yul(
@@ -110,14 +110,14 @@ def compile_yul(
 
 
 def _compile_solidity(
-    texts: Mapping[str, str], roots: Sequence[str], settings: Settings
+    texts: Mapping[str, str], roots: Sequence[str], paths: ImportPaths, settings: Settings
 ) -> Compilation:
     """The contracts of the sources `roots`, and the libraries that those are linked with."""
     names = yul_names(settings.instructions)
     sources = _prepared(texts, settings)
     contracts: dict[str, SolidityContract] = {}
     with _Job.begin(settings, sources) as job:
-        parts = _with_code(job.run(_solidity_request(sources)))
+        parts = _with_code(job.run(_solidity_request(sources, paths)))
         waiting = [full_name for full_name, (source, _, _) in parts.items() if source in roots]
         while waiting:
             source, name, facts = parts[waiting[0]]
@@ -181,8 +181,8 @@ class _Job:
         output = self._solc(request)
         found = of_solc(output, self.sources, self.settings.instructions)
         if any(each.severity == "error" for each in found):
-            raise SolidityError(found)
-        self.warnings += found
+            raise SolidityError(sorted(found, key=lambda each: each.severity))  # errors first
+        self.warnings += [each for each in found if each.file]  # the rest is of generated Yul
         return output
 
     def assemble(self, source: str, name: str, facts: Any, optimised: str) -> SolidityContract:
@@ -210,8 +210,9 @@ def _only(output: Any) -> Any:
     return contract
 
 
-def _solidity_request(sources: Mapping[str, EditedText]) -> dict[str, Any]:
+def _solidity_request(sources: Mapping[str, EditedText], paths: ImportPaths) -> dict[str, Any]:
     settings = {
+        "remappings": list(map(str, paths.remappings)),
         "viaIR": True,
         "optimizer": {"enabled": False},
         "metadata": {"appendCBOR": False},

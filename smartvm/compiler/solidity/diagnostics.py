@@ -94,7 +94,7 @@ def _diagnostic(
         message = message.rstrip(".") + did_you_mean(unknown[1].lower(), known)
     source = sources.get(file)
     if source is None or byte < 0:
-        return Diagnostic(error["severity"], message)
+        return Diagnostic(error["severity"], message, file if source else "")
     where = place(source.original, source.origin(byte))
     return Diagnostic(error["severity"], message, file, *where)
 

@@ -10,7 +10,8 @@ from smartvm.vm import MAGIC
 
 _ASSEMBLY = re.compile(r"^\s*sub_\d+: assembly \{$")
 _MAGIC = f"verbatimbytecode_{MAGIC.hex()}"
-_NOT_CODE = re.compile(r"/\*[^\n]*?\*/|//[^\n]*|\"[^\"\n]*\"|^\s*(?:data_|auxdata:)[^\n]*", re.M)
+_NOT_CODE = re.compile(r"^\s*(?:/\*|data_|auxdata:)[^\n]*|//[^\n]*|\"[^\"\n]*\"", re.M)
+"""Comments are lines of their own: one that names a file may have anything in it."""
 
 
 class ListingError(SmartVMError):

@@ -56,9 +56,13 @@ def solidity_for_solc(text: str, names: Names, file: str) -> EditedText:
 
 
 def _assembly_blocks(tokens: Tokens) -> Iterator[tuple[int, int]]:
-    """Where the blocks of inline assembly begin and end: the indices of their braces."""
+    """Where the blocks of inline assembly begin and end: the indices of their braces.
+
+    What stands inside a block is jumped over: Yul may call a function `assembly`.
+    """
+    end = 0
     for index, token in enumerate(tokens):
-        if token.text != "assembly":
+        if token.text != "assembly" or index < end:
             continue
         brace = index + 1
         if brace < len(tokens) and tokens[brace].kind is Kind.STRING:  # assembly "evmasm"
@@ -66,7 +70,8 @@ def _assembly_blocks(tokens: Tokens) -> Iterator[tuple[int, int]]:
         if tokens.text(brace) == "(":  # assembly ("memory-safe")
             brace = tokens.closing(brace) + 1
         if tokens.text(brace) == "{":
-            yield brace, tokens.closing(brace)
+            end = tokens.closing(brace)
+            yield brace, end
 
 
 def yul_for_solc(text: str, names: Names, file: str) -> EditedText:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -23,6 +23,9 @@ class Remapping(NamedTuple):
     context: str
     prefix: str
     target: str
+
+    def __str__(self) -> str:
+        return f"{self.context}:{self.prefix}={self.target}"
 
     @classmethod
     def parse(cls, text: str) -> Remapping:
@@ -60,7 +63,7 @@ class ImportPaths:
     def resolve(self, importer: str, path: str) -> str:
         """The name of the source that an import means."""
         if path.startswith(("./", "../")):
-            path = posixpath.normpath(posixpath.join(posixpath.dirname(importer), path))
+            path = _joined(posixpath.dirname(importer), path)
         fitting = [
             (len(each.context), len(each.prefix), position)
             for position, each in enumerate(self.remappings)
@@ -71,12 +74,27 @@ class ImportPaths:
         chosen = self.remappings[max(fitting)[2]]
         return chosen.target + path.removeprefix(chosen.prefix)
 
+    @property
+    def folders(self) -> str:
+        """Where names are looked up, for a message."""
+        return ", ".join(map(str, (self.base, *self.include)))
+
     def find(self, name: str) -> Path | None:
         """The file of a source, or None."""
         if name == LIBRARY_NAME:
             return LIBRARY
         places = (folder / name for folder in (self.base, *self.include))
         return next((place for place in places if place.is_file()), None)
+
+
+def _joined(folder: str, path: str) -> str:
+    """A relative path from a folder, as solc joins them: nothing is above the base."""
+    for part in path.split("/"):
+        if part == "..":
+            folder = posixpath.dirname(folder)
+        elif part not in ("", "."):
+            folder = posixpath.join(folder, part)
+    return folder
 
 
 def load(files: Sequence[Path], paths: ImportPaths) -> dict[str, str]:
@@ -104,7 +122,7 @@ def read_text(file: Path) -> str:
         raise SmartVMError(f"{file}: expected text, found binary data") from None
 
 
-def complete(texts: dict[str, str], paths: ImportPaths) -> dict[str, str]:
+def complete(texts: Mapping[str, str], paths: ImportPaths) -> dict[str, str]:
     """These sources with everything that they import.
 
     Raises:
@@ -120,7 +138,7 @@ def complete(texts: dict[str, str], paths: ImportPaths) -> dict[str, str]:
                 continue
             file = paths.find(name)
             if file is None:
-                message = f"import not found: {name}"
+                message = f"import not found: {name}, looked for in {paths.folders}"
                 raise SolidityError([Diagnostic.at(message, importer, texts[importer], offset)])
             texts[name] = read_text(file)
             waiting.append(name)

@@ -116,7 +116,28 @@ def test_the_library_has_the_mutability_of_its_instructions(solc):
 
 def test_an_import_that_is_not_there():
     text = 'pragma solidity ^0.8.37;\nimport {A} from "./there/A.sol";'
-    assert errors(text) == [(2, 17, "import not found: there/A.sol")]
+    assert errors(text) == [(2, 17, "import not found: there/A.sol, looked for in .")]
+
+
+def test_the_file_is_named_where_no_place_in_it_is(solc):
+    compilation = compile_sources({"test.sol": "contract C {}"}, settings=Settings(solc=solc))
+    assert {str(each).partition(" ")[0] for each in compilation.warnings} == {"test.sol:"}
+
+
+def test_errors_come_before_warnings(solc):
+    with pytest.raises(SolidityError) as caught:
+        compile_sources({"test.sol": "contract C { X x; }"}, settings=Settings(solc=solc))
+    severities = [each.severity for each in caught.value.diagnostics]
+    assert severities[0] == "error"
+    assert severities == sorted(severities)
+
+
+def test_a_warning_is_given_once(solc):
+    """Not again for the Yul that solc has made of the Solidity."""
+    text = in_assembly("").replace("assembly", "selfdestruct(payable(msg.sender)); assembly")
+    compilation = compile_sources({"test.sol": text}, settings=Settings(solc=solc))
+    (warning,) = compilation.warnings
+    assert (warning.line, "deprecated" in warning.message) == (7, True)
 
 
 def test_it_reads_well():

@@ -249,6 +249,11 @@ contract User {
         SmartVM.matMul(SmartVM.inBuffer(0).shaped(1, 3), stored.transposed());
         return SmartVM.read(3);
     }
+    function nothing() external pure returns (uint256 length, uint256 beyond) {
+        SmartVM.load(hex"0707", 1, true);
+        length = SmartVM.read(0).length;
+        assembly { beyond := mload(mload(64)) }
+    }
     function odd() external pure { SmartVM.load(hex"010203", 2, false); }
 }
 """
@@ -261,6 +266,7 @@ def test_the_functions_of_several_instructions(compiled, side):
     side.send(call.write(1, struct.pack(">9h", 0, -1, 0, -1, 4, -1, 0, -1, 0)))
     assert call.edges([0] * 5 + [9] + [0] * 10).call() == [36, 0, 0, 0]
     assert call.greatest(bytes([1, 2, 0xFF, 9, 3])).call() == [3, 9]
+    assert call.nothing().call() == [0, 0]
     assert call.product().call() == [-2, -1 + 8 - 3, -2]
     side.send(call.clear(1))
     with pytest.raises(Exception, match="weights"):

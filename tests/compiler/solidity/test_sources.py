@@ -55,6 +55,9 @@ def test_everything_that_is_imported_is_loaded_once(tree, tmp_path):
     [
         ("a/b.sol", "./c.sol", "a/c.sol"),
         ("a/b.sol", "../c.sol", "c.sol"),
+        ("b.sol", "../c.sol", "c.sol"),
+        ("/a/b.sol", "../../../c.sol", "/c.sol"),
+        ("a/b.sol", ".//d/./c.sol", "a/d/c.sol"),
         ("a/b.sol", "c.sol", "c.sol"),
         ("a/b.sol", "x/c.sol", "one/c.sol"),
         ("a/b.sol", "x/y/c.sol", "two/c.sol"),
@@ -62,7 +65,7 @@ def test_everything_that_is_imported_is_loaded_once(tree, tmp_path):
     ],
 )
 def test_remappings(importer, path, name):
-    """The longest context wins, then the longest prefix."""
+    """The longest context wins, then the longest prefix; nothing is above the base."""
     remappings = [Remapping.parse(t) for t in ("x/=one/", "x/y/=two/", "special:x/=three/")]
     assert ImportPaths(remappings=remappings).resolve(importer, path) == name
 
@@ -74,13 +77,26 @@ def test_what_is_no_remapping(text):
 
 
 def test_what_cannot_be_read(tree, tmp_path):
-    with pytest.raises(SolidityError, match=r"a.sol:1:8: error: import not found: b.sol"):
+    with pytest.raises(SolidityError, match=r"a.sol:1:8: error: import not found: b.sol, looked"):
         complete({"a.sol": 'import "b.sol";'}, ImportPaths(tmp_path))
     tree("c.sol").write_bytes(b"\xff\xfe")
     with pytest.raises(SmartVMError, match="expected text"):
         load([tmp_path / "c.sol"], ImportPaths(tmp_path))
     with pytest.raises(FileNotFoundError):
         load([tmp_path / "d.sol"], ImportPaths(tmp_path))
+
+
+def test_solc_resolves_imports_in_the_same_way(solc, tree, tmp_path):
+    """Else what was loaded has another name than what it asks for."""
+    head = "// SPDX-License-Identifier: MIT\npragma solidity ^0.8.37;\n"
+    tree("lib/oz/C.sol", f'{head}import "../D.sol"; contract C is D {{}}')
+    tree("lib/D.sol", f"{head}contract D {{}}")
+    tree("lib/E.sol", f"{head}contract E {{}}")
+    tree("src/E.sol", f"{head}contract Wrong {{}}")
+    main = tree("src/A.sol", f'{head}import "@oz/C.sol"; import "e/E.sol"; contract A is C, E {{}}')
+    remappings = ["@oz/=lib/oz/", "e/=src/", "src:e/=lib/"]
+    paths = ImportPaths(tmp_path, remappings=[Remapping.parse(text) for text in remappings])
+    assert list(compile_files([main], paths, Settings(solc=solc))) == ["src/A.sol:A"]
 
 
 def test_contracts_that_are_imported_come_along_only_where_they_are_linked(solc, tree, tmp_path):

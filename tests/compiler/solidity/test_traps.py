@@ -119,6 +119,25 @@ def test_only_code_counts_as_code(compiled):
     assert int.from_bytes(output[32:64], "big") == 42
 
 
+def test_a_function_called_assembly(compiled):
+    """Yul may have one: its body is no block of inline assembly."""
+    contract = compiled("""contract C { function f() external pure returns (int256 r) {
+        assembly {
+            function assembly(n) { buf_allo(1) buf_fil(n) }
+            assembly(42)
+            r := btos0(0, 1)
+        }
+    } }""")["C"]
+    assert int.from_bytes(run(contract, "f()").output, "big") == 42
+
+
+def test_a_file_may_have_any_name(solc):
+    """solc's listing names it in comments, which have no escapes."""
+    text = "contract C { function f() external view returns (address) { return address(this); } }"
+    name = 'a*/ codecopy "address().sol'
+    assert compile_sources({name: text}, settings=Settings(solc=solc))["C"].source == name
+
+
 YUL = """object "Outer" {
     code {
         function f() -> code { code := callvalue() }
