@@ -2,6 +2,7 @@
 #
 #   make demo     LeNet-5 on an in-memory chain       DEMO_ARGS="--images 20"
 #   make test     the whole test suite, in parallel   TEST_ARGS="-k convolution"  JOBS=8
+#   make paper    the paper's evaluation, as a report  QUICK=1  PAPER_ARGS="--network lenet5"
 #   make check    ruff and mypy
 #   make format   ruff, in place
 #   make clean    remove the environment and all caches
@@ -21,17 +22,18 @@ NPM ?= $(shell command -v npm)
 BIN := $(VENV)/bin
 CORE := $(VENV)/installed-core
 DEV := $(VENV)/installed-dev
+BENCH := $(VENV)/installed-bench
 # What CMake builds: the kernels are compiled again when one of them changes.
 NATIVE := $(wildcard native/*)
 NODE_MODULES := .node/installed
 NODE_PACKAGES := solc@0.8.37 ethers@6
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean
+.PHONY: help demo test paper check format clean
 .DELETE_ON_ERROR:
 
 help:
-	@sed -n '3,7s/^#   //p' Makefile
+	@sed -n '3,8s/^#   //p' Makefile
 
 demo: $(CORE)
 	$(BIN)/python -m smartvm.chain.demo $(DEMO_ARGS)
@@ -39,6 +41,10 @@ demo: $(CORE)
 # One thread of linear algebra a worker: the workers are the parallelism.
 test: $(DEV) $(NODE_MODULES)
 	OPENBLAS_NUM_THREADS=1 SMARTVM_NODE_MODULES=$(CURDIR)/.node/node_modules $(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TEST_ARGS)
+
+paper: $(BENCH) $(NODE_MODULES)
+	SMARTVM_NODE_MODULES=$(CURDIR)/.node/node_modules \
+		$(BIN)/python -m smartvm bench $(if $(QUICK),--quick) $(PAPER_ARGS)
 
 check: $(DEV)
 	$(BIN)/python -m ruff check .
@@ -64,6 +70,10 @@ $(CORE): pyproject.toml $(NATIVE) | $(BIN)/python
 
 $(DEV): pyproject.toml $(NATIVE) | $(BIN)/python
 	$(BIN)/python -m pip install --editable '.[dev]'
+	@touch $(CORE) $@
+
+$(BENCH): pyproject.toml $(NATIVE) | $(BIN)/python
+	$(BIN)/python -m pip install --editable '.[bench]'
 	@touch $(CORE) $@
 
 # solc and ethers, from npm, for the tests that use them; without npm those tests are skipped.

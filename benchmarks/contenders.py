@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median
 from time import perf_counter, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from smartvm.compiler.abi import decode_int256_array, encode_call
-from smartvm.compiler.artefact import Artefact
-from smartvm.compiler.contract_abi import PREDICT
+# The float models must not load this project along: their memory is measured too.
+if TYPE_CHECKING:
+    from smartvm.compiler.artefact import Artefact
 
 CACHE = Path("build/benchmarks")
 """Where compiled networks are kept between runs (git ignores it)."""
@@ -112,6 +112,9 @@ class OnChain:
 
     def pack(self, x: np.ndarray) -> bytes:
         """The calldata of `predict` for an input."""
+        from smartvm.compiler.abi import encode_call
+        from smartvm.compiler.contract_abi import PREDICT
+
         return encode_call(PREDICT, self.artefact.contract.input_format.pack(x))
 
     def frame(self, calldata: bytes) -> bytes:
@@ -132,6 +135,8 @@ class OnChain:
 
     def call(self, x: np.ndarray) -> np.ndarray:
         """The whole call: encode, eth_call, decode the logits."""
+        from smartvm.compiler.abi import decode_int256_array
+
         output = self.chain.call(self.address, self.pack(x), gas=GAS)
         return np.array(decode_int256_array(output)) / output_scale(self.artefact)
 
@@ -145,7 +150,15 @@ def output_scale(artefact: Artefact) -> int:
 def medians(
     contenders: dict[str, Callable[[], Any]], rounds: int, repeats: int = 3
 ) -> dict[str, float]:
-    """Median milliseconds of each, measured in turns so that a noisy machine hits all alike."""
+    """Median milliseconds of each (`timings`)."""
+    taken = timings(contenders, rounds, repeats)
+    return {name: median(values) for name, values in taken.items()}
+
+
+def timings(
+    contenders: dict[str, Callable[[], Any]], rounds: int, repeats: int = 3
+) -> dict[str, list[float]]:
+    """Milliseconds of every run, measured in turns so that a noisy machine hits all alike."""
     taken: dict[str, list[float]] = {name: [] for name in contenders}
     for run in contenders.values():
         run()
@@ -155,7 +168,7 @@ def medians(
             sleep(PAUSE_SECONDS)
             run()
             taken[name] += [_milliseconds(run) for _ in range(repeats)]
-    return {name: median(values) for name, values in taken.items()}
+    return taken
 
 
 def _milliseconds(run: Callable[[], Any]) -> float:

@@ -68,12 +68,12 @@ def main() -> int:
     """Measure and print."""
     options = _options()
     chosen = set(options.only or ())
-    stock_costs = sorted(_stock(), key=lambda cost: -cost.per_gas)
-    costs = sorted(_worst(_cases(chosen, options.quick)), key=lambda cost: -cost.per_gas)
+    slowest = sorted(stock_costs(), key=lambda cost: -cost.per_gas)
+    costs = sorted(worst_costs(chosen_cases(chosen, options.quick)), key=lambda cost: -cost.per_gas)
     holdings = [] if options.quick else sorted(_memory(chosen), key=lambda held: -held.most)
     precompiles = [] if options.quick else list(_precompiles())
-    bound = stock_costs[0].per_gas
-    _print_costs("Slowest stock instructions", stock_costs[:12], bound)
+    bound = slowest[0].per_gas
+    _print_costs("Slowest stock instructions", slowest[:12], bound)
     _print_costs("DNN instructions, each at its worst operands", costs, bound)
     _print_costs("Precompiled contracts, for comparison", precompiles, bound)
     _print_holdings(holdings)
@@ -82,7 +82,7 @@ def main() -> int:
     if options.json:
         report = {
             "machine": machine(),
-            "stock": [asdict(cost) for cost in stock_costs],
+            "stock": [asdict(cost) for cost in slowest],
             "dnn": [asdict(cost) for cost in costs],
             "precompiles": [asdict(cost) for cost in precompiles],
             "memory": [asdict(held) for held in holdings],
@@ -103,14 +103,16 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _cases(chosen: set[str], quick: bool) -> Iterator[Case]:
+def chosen_cases(chosen: set[str], quick: bool) -> Iterator[Case]:
+    """Cases of the chosen instructions, of all where none is; a quick run takes a few."""
     every = chain.from_iterable(grid() for grid in GRIDS)
     for index, case in enumerate(every):
         if (not chosen or case.mnemonic in chosen) and not (quick and index % EVERY):
             yield case
 
 
-def _stock() -> Iterator[Cost]:
+def stock_costs() -> Iterator[Cost]:
+    """Each stock instruction at the slowest of its cases."""
     _report("stock instructions")
     slowest: dict[str, Cost] = {}
     for instruction in stock.instructions():
@@ -125,7 +127,7 @@ def _precompiles() -> Iterator[Cost]:
     return (stock.measure_precompile(contract, FEW_RUNS) for contract in stock.precompiles())
 
 
-def _worst(cases: Iterable[Case]) -> Iterator[Cost]:
+def worst_costs(cases: Iterable[Case]) -> Iterator[Cost]:
     """The worst case of each instruction: the worst few of a first pass, measured again."""
     found: dict[str, list[tuple[float, Case]]] = defaultdict(list)
     for number, case in enumerate(cases, 1):

@@ -6,6 +6,10 @@ registers alone. ONNX Runtime runs the same convolution with bias and ReLU. The 
 for the machine may be busy.
 
     python benchmarks/native_kernels.py [--threads N] [--only REGEX] [--repeats N]
+                                        [--isa avx512 avx2 portable] [--bits N]
+
+`--isa` measures one instruction set after the other. With `--bits 18`, maps and weights are those
+of a scale of 10,000: maps of 18 bits, sums beyond int32.
 """
 
 from __future__ import annotations
@@ -18,13 +22,15 @@ from typing import Any
 
 import numpy as np
 
-from smartvm.dispatch.native import NativeBackend, isa, set_threads
+from smartvm.dispatch.native import NativeBackend, isa, isas, set_isa, set_threads
 from smartvm.dispatch.native.compiled import kernels
 from smartvm.dispatch.steps import Step
 from smartvm.dispatch.tensor import Tensor
 from smartvm.shapes import ConvShape, MatmulShape
 
 SCALE = 1000
+NARROW = 1 << 14
+"""What a map of the scale reaches."""
 PEAK_ROUNDS = 20_000
 PAUSE_SECONDS = 0.03
 
@@ -85,15 +91,16 @@ NETWORKS = {"resnet18": resnet18, "alexnet": alexnet, "mobilenet_v1": mobilenet}
 
 
 def noise(length: int, low: int, high: int) -> Tensor:
-    """Resident int16 items."""
-    items = np.random.default_rng(length).integers(low, high, length, dtype=np.int16)
+    """Resident items."""
+    items = np.random.default_rng(length).integers(low, high, length)
     tensor = Tensor.from_array(items)
     tensor.memo = {}
     return tensor
 
 
-def ours(shape: ConvShape | MatmulShape) -> Callable[[], Any]:
-    """The layer as a chain of kernels."""
+def ours(shape: ConvShape | MatmulShape, bits: int) -> Callable[[], Any]:
+    """The layer as a chain of kernels, on a map of `bits` bits."""
+    wide = max(1, (1 << bits) // NARROW)
     is_matrix = isinstance(shape, MatmulShape)
     terms = shape.inner if is_matrix else shape.terms
     limit = max(2, min(500, 8_000 // int(terms**0.5)))
@@ -101,12 +108,15 @@ def ours(shape: ConvShape | MatmulShape) -> Callable[[], Any]:
     items = shape.inner if is_matrix else shape.in_items
     weights = shape.inner * shape.columns if is_matrix else shape.weight_items
     steps = [
-        Step("matmul" if is_matrix else "convolve", (noise(weights, -limit, limit), shape)),
+        Step(
+            "matmul" if is_matrix else "convolve",
+            (noise(weights, -limit * wide, limit * wide), shape),
+        ),
         Step("add", (noise(channels, -30_000, 30_000), shape.out_items // channels)),
-        Step("divide", (SCALE, True)),
+        Step("divide", (SCALE * wide, True)),
         Step("relu", (0, (0, 1))),
     ]
-    x, backend = noise(items, 0, 10_000), NativeBackend()
+    x, backend = noise(items, 0, min(1 << bits, 10_000 * wide)), NativeBackend()
     return lambda: backend.chain(x, steps)
 
 
@@ -174,12 +184,12 @@ def name_of(shape: ConvShape | MatmulShape) -> str:
             f"kernel {shape.kernel[1]}, stride {shape.stride[1]}")  # fmt: skip
 
 
-def report(network: str, threads: int, repeats: int, most: float) -> None:
+def report(network: str, threads: int, repeats: int, most: float, bits: int) -> None:
     """Measure and print one network."""
     sums = [0.0, 0.0]
     print(f"\n{network:44}{'µs':>9}{'GMAC/s':>9}{'of peak':>9}{'ORT µs':>9}{'ratio':>7}")
     for count, shape in NETWORKS[network]():
-        native, runtime = least(repeats, ours(shape), onnx_runtime(shape, threads))
+        native, runtime = least(repeats, ours(shape, bits), onnx_runtime(shape, threads))
         sums = [sums[0] + count * native, sums[1] + count * runtime]
         speed = shape.macs / native
         print(f"{count} × {name_of(shape):40}{native * 1e6:9.1f}{speed / 1e9:9.1f}"
@@ -195,13 +205,17 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--only", default="", help="networks whose name matches")
     parser.add_argument("--repeats", type=int, default=30)
+    parser.add_argument("--isa", nargs="+", choices=isas(), default=[isa()])
+    parser.add_argument("--bits", type=int, default=14, help="of the maps, 14 to 18")
     options = parser.parse_args()
     set_threads(options.threads)
-    most = peak(options.repeats)
-    print(f"{isa()}, {options.threads} threads, peak {most / 1e9:.0f} GMAC/s")
-    for network in NETWORKS:
-        if re.search(options.only, network):
-            report(network, options.threads, options.repeats, most)
+    for name in options.isa:
+        set_isa(name)
+        most = peak(options.repeats)
+        print(f"{isa()}, {options.threads} threads, peak {most / 1e9:.0f} GMAC/s")
+        for network in NETWORKS:
+            if re.search(options.only, network):
+                report(network, options.threads, options.repeats, most, options.bits)
 
 
 if __name__ == "__main__":

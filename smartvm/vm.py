@@ -37,8 +37,10 @@ from smartvm.dispatch import Backend, Dispatcher, make_dispatcher
 from smartvm.opcodes import STANDARD, Instruction, InstructionSet, dnn_table
 from smartvm.opcodes.decoding import Code, decode
 from smartvm.opcodes.fusion import Waiting
+from smartvm.opcodes.interruption import NEVER, InterruptibleStream, governing_interrupt
+from smartvm.opcodes.stack import OperandStack
 from smartvm.opcodes.stream import RunStream
-from smartvm.storage import Block, SmartVMAccountDB
+from smartvm.storage import Block, LookAhead, SmartVMAccountDB
 from smartvm.trace import TracedOpcodes, Tracer
 
 MAGIC = b"\xfcDNN\x01"
@@ -70,6 +72,8 @@ class SmartVMComputation(PragueComputation):
     ) -> None:
         super().__init__(state, message, transaction_context)
         tracer = state.tracer  # type: ignore[attr-defined]
+        if (interrupt := governing_interrupt()) is not NEVER:
+            self.code = InterruptibleStream(message.code, interrupt)
         if message.code[: len(MAGIC)] == MAGIC:
             self._prepare(message.code, state.kernels)  # type: ignore[attr-defined]
             if tracer is None and not self.logger.show_debug2:
@@ -80,6 +84,8 @@ class SmartVMComputation(PragueComputation):
             tracer.enter(self)
 
     def _prepare(self, code: bytes, kernels: Dispatcher) -> None:
+        OperandStack().serve(self)
+        self.consume_gas = self._gas_meter.consume_gas  # type: ignore[method-assign]
         self.opcodes = self.dnn_opcodes
         self.buffer = Buffer()
         self.kernels = kernels
@@ -158,13 +164,20 @@ class SmartVMState(PragueState):
         super().validate_transaction(transaction)
         validate_rules(self, transaction)
 
-    def get_block(self, address: Address, number: int) -> Block | None:
-        """The weight block of an account, or None."""
-        return self._account_db.get_block(address, number)
+    def get_block(
+        self, address: Address, number: int, ahead: LookAhead | None = None
+    ) -> Block | None:
+        """The weight block of an account, or None; `ahead` says what will be asked for next."""
+        return self._account_db.get_block(address, number, ahead)
 
     def peek_block(self, address: Address, number: int) -> Block | None:
         """The block, if it is at hand without reading anything; nobody notices."""
         return self._account_db.peek_block(address, number)
+
+    @property
+    def blocks(self) -> SmartVMAccountDB:
+        """Where the weight blocks are; for tensors of them, see `find_range` there."""
+        return self._account_db
 
     def has_block(self, address: Address, number: int) -> bool:
         """Whether the account has the block."""

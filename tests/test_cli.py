@@ -17,6 +17,7 @@ from smartvm.cli import COMMANDS
 from smartvm.cli.opcodes import SAMPLES
 from smartvm.compiler.assembler import assemble
 from smartvm.compiler.program import init_code
+from smartvm.dispatch.native import isa, isas, threads
 from smartvm.opcodes import STANDARD
 
 Run = Callable[..., tuple[int, str, str]]
@@ -195,6 +196,8 @@ def test_info_names_versions_and_backends(run: Run) -> None:
     assert "fork        prague\n" in out
     assert "numpy: available\n" in out
     assert "reference: available\n" in out
+    sets = f"{isa()} of {', '.join(isas())}; {threads()} threads" if isa() else "not built"
+    assert out.endswith(f"native      {sets}\n")
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -10,6 +10,7 @@ import pytest
 
 from smartvm.cli import COMMANDS
 from smartvm.compiler.assembler import assemble
+from smartvm.dispatch.native import isa, isas, threads
 
 Run = Callable[..., tuple[int, str, str]]
 PROGRAM = "PUSH 2\nPUSH 3\nADD\nBUF_ALLO size=3\nBUF_FIL value=-7\nSTOP"
@@ -48,3 +49,4 @@ def test_bytecode_and_versions_as_json(run: Run, program: Path) -> None:
     assert text["assembly"] == run("disasm", code.hex())[1]
     info = json.loads(run("info", "--json")[1])
     assert info["backends"]["reference"] == "available"
+    assert info["native"] == {"isa": isa(), "available": isas(), "threads": threads()}

@@ -6,8 +6,10 @@ import itertools
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
+import numpy as np
 from eth.vm.spoof import SpoofTransaction
 from eth_typing import Address
 
@@ -255,6 +257,18 @@ class ChainExecutor(ChainReader):
         return Call(Address(to), data, Address(address), gas, value)
 
 
+class _Calldata(bytes):
+    """Calldata that counts its zeros once: py-evm counts them each time it asks for a price."""
+
+    @cached_property
+    def _zeros(self) -> int:
+        return len(self) - int(np.count_nonzero(np.frombuffer(self, np.uint8)))
+
+    def count(self, *sub: Any) -> int:
+        """As `bytes.count`."""
+        return self._zeros if sub == (b"\0",) else super().count(*sub)
+
+
 def _unsigned(vm: Any, state: Any, call: Call, chain_id: int) -> SpoofTransaction:
     builder = vm.get_transaction_builder()
     fields = {
@@ -265,7 +279,7 @@ def _unsigned(vm: Any, state: Any, call: Call, chain_id: int) -> SpoofTransactio
         "gas": call.gas,
         "to": call.to,
         "value": call.value,
-        "data": call.data,
+        "data": _Calldata(call.data),
         "access_list": call.access_list,
     }
     if call.authorizations:

@@ -10,6 +10,7 @@ import rlp
 from eth.abc import BlockAPI, BlockHeaderAPI, SignedTransactionAPI
 from eth.constants import CREATE_CONTRACT_ADDRESS
 from eth.vm.base import VM
+from eth_utils import ValidationError
 
 from smartvm.chain.accounts import Account
 from smartvm.chain.execution import BLOCK_SECONDS, TRANSACTION_GAS, ChainExecutor
@@ -165,8 +166,16 @@ class ChainMiner(ChainExecutor):
         """
         with self._transaction(), refusing("block refused"):
             if isinstance(block, bytes):
-                block = rlp.decode(block, sedes=self._vm_class.get_block_class())
+                block = self._decode_block(block)
             return cast(BlockHeaderAPI, self._chain.import_block(block).imported_block.header)
+
+    def _decode_block(self, encoded: bytes) -> BlockAPI:
+        kind = self._vm_class.get_block_class()
+        block = rlp.decode(encoded, sedes=kind)
+        # The library takes an empty list for the number zero, and remembers what it has read.
+        if rlp.encode(block, sedes=kind) != encoded:
+            raise ValidationError("the encoding is not the only one that the block has")
+        return cast(BlockAPI, block)
 
     def import_blocks(self, blocks: Iterable[bytes | BlockAPI]) -> None:
         """Import blocks in order."""

@@ -14,12 +14,14 @@ from io import TextIOWrapper
 
 from smartvm import __version__
 from smartvm.cli.assembly import ASM, DISASM
+from smartvm.cli.bench import BENCH
 from smartvm.cli.chain_models import MODELS, TRACE
 from smartvm.cli.check import CHECK
 from smartvm.cli.command import (
     INTERRUPTED,
     REFUSED,
     SUCCESS,
+    UNAVAILABLE,
     USAGE,
     Command,
     CommandError,
@@ -44,7 +46,7 @@ GROUPS: dict[str, list[Command]] = {
     "on a chain": [NODE, DEPLOY, UPLOAD, MODELS, PREDICT, INFER, TRACE],
     "proofs": [PROVE, VERIFY],
     "bytecode": [SOLC, ASM, DISASM, RUN, OPCODES],
-    "this program": [INFO, COMPLETION],
+    "this program": [INFO, BENCH, COMPLETION],
 }
 """The sub-commands, as the help lists them."""
 COMMANDS: list[Command] = [command for group in GROUPS.values() for command in group]
@@ -78,7 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(parsed: Namespace) -> int:
-    from smartvm.exceptions import ProofError, SmartVMError
+    from smartvm.exceptions import DatabaseError, ProofError, SmartVMError
 
     try:
         code = parsed.run(parsed)
@@ -89,6 +91,8 @@ def _run(parsed: Namespace) -> int:
         return _fail(parsed.command, error, error.exit_code)
     except ProofError as error:
         return _fail(parsed.command, error, REFUSED)
+    except DatabaseError as error:
+        return _fail(parsed.command, error, UNAVAILABLE)
     except (SmartVMError, OSError) as error:
         return _fail(parsed.command, error, USAGE)
     return int(code)

@@ -6,6 +6,7 @@ import os
 import platform
 from argparse import Namespace
 from importlib.metadata import version
+from typing import Any
 
 from smartvm import __version__
 from smartvm.cli.command import Command, add_json_option, print_json, print_rows
@@ -27,11 +28,12 @@ def _info(arguments: Namespace) -> int:
         "machine": f"{platform.system()} {platform.machine()}, {_threads()} CPU threads",
     }
     backends = _backends()
+    native = _native()
     if arguments.json:
-        print_json({**versions, "backends": backends})
+        print_json({**versions, "backends": backends, "native": native})
     else:
         shown = [("backend", f"{name}: {state}") for name, state in backends.items()]
-        print_rows([*versions.items(), *shown])
+        print_rows([*versions.items(), *shown, ("native", _in_words(**native))])
     return 0
 
 
@@ -39,6 +41,17 @@ def _threads() -> int:
     """Threads that this process may use, which may be fewer than the machine has."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def _native() -> dict[str, Any]:
+    """The instruction set and threads of the compiled kernels; "" and 0 where there are none."""
+    from smartvm.dispatch.native import isa, isas, threads
+
+    return {"isa": isa(), "available": isas(), "threads": threads()}
+
+
+def _in_words(isa: str, available: list[str], threads: int) -> str:
+    return f"{isa} of {', '.join(available)}; {threads} threads" if isa else "not built"
 
 
 def _backends() -> dict[str, str]:

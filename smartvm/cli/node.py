@@ -14,8 +14,9 @@ if TYPE_CHECKING:
 
 _EXAMPLES = """\
 JSON-RPC is at POST /, a page for people at GET /, GET /health tells whether the node lives. Its
-accounts are unlocked and their keys public: keep it on this machine. Ctrl-C stops it; a chain
-under --db is kept. Exit code: 0, or 2 if it cannot start.
+accounts are unlocked and their keys public: keep it on this machine. Ctrl-C stops it, a second one
+without waiting for what it has begun; a chain under --db is kept. Exit codes: 0; 2 if it cannot
+start; 3 if the database cannot be opened.
 
 examples:
   smartvm node                                 a chain in memory, on port 8545
@@ -47,6 +48,12 @@ def _arguments(parser: ArgumentParser) -> None:
         type=_whole(21_000, 2**63 - 1),
         metavar="GAS",
         help="gas of a call, an estimate or a trace at most (500,000,000)",
+    )
+    parser.add_argument(
+        "--time-limit",
+        type=_whole(1, 86_400),
+        metavar="SECONDS",
+        help="how long a request may take; then it is stopped (60)",
     )
     parser.add_argument("--backend", metavar="NAME", help="what computes (see smartvm info)")
     parser.add_argument(
@@ -110,7 +117,8 @@ def _node(arguments: Namespace) -> Node:
         accounts=arguments.accounts,
         chain_id=arguments.chain_id,
     )
-    limits = Limits(gas_cap=arguments.gas_cap) if arguments.gas_cap else Limits()
+    asked = {"gas_cap": arguments.gas_cap, "seconds": arguments.time_limit}
+    limits = Limits(**{name: value for name, value in asked.items() if value is not None})
     return Node(chain, automine=arguments.block_time is None, limits=limits)
 
 

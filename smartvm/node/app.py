@@ -22,6 +22,7 @@ from smartvm.exceptions import SmartVMError
 from smartvm.node.errors import INVALID_REQUEST, LIMIT_EXCEEDED, RPCError
 from smartvm.node.guard import LOOPBACK, Guard, origin_pattern, refusal
 from smartvm.node.node import Node
+from smartvm.opcodes.interruption import Interrupt
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
@@ -112,12 +113,12 @@ class Work:
 
     Attributes:
         started: when it came, in seconds of `perf_counter`.
-        expired: whether its time is over; set by the event loop.
+        interrupt: ends it; asked by the event loop when nobody waits any more.
     """
 
     def __init__(self) -> None:
         self.started = perf_counter()
-        self.expired = False
+        self.interrupt = Interrupt()
         self._methods: list[str] = []
 
     def begin(self, method: str) -> None:
@@ -126,7 +127,7 @@ class Work:
         Raises:
             RPCError: nobody waits for it any more.
         """
-        if self.expired:
+        if self.interrupt.asked:
             raise RPCError(LIMIT_EXCEEDED, "the time was over before the request was begun")
         self._methods.append(method)
 
@@ -195,15 +196,18 @@ class Endpoint:
         if self._waiting >= self._limits.waiting:
             raise RPCError(LIMIT_EXCEEDED, f"{self._waiting} requests wait already; try again")
         self._waiting += 1
-        job = self._worker.submit(self._node.handle_body, body, work.begin)
+        job = self._worker.submit(self._node.handle_body, body, work.begin, work.interrupt)
         job.add_done_callback(self._done(asyncio.get_running_loop()))
         try:
             async with asyncio.timeout(self._limits.seconds):
                 return await asyncio.shield(asyncio.wrap_future(job))
         except TimeoutError:
-            work.expired = True
-            message = f"no answer within {self._limits.seconds:g} s; what was begun goes on"
+            message = f"no answer within {self._limits.seconds:g} s (--time-limit)"
             raise RPCError(LIMIT_EXCEEDED, message) from None
+        except asyncio.CancelledError:  # the server ends
+            raise RPCError(LIMIT_EXCEEDED, "the node ends") from None
+        finally:
+            work.interrupt.asked = True
 
     def _done(self, loop: asyncio.AbstractEventLoop) -> Callable[[Any], None]:
         def release() -> None:
@@ -218,13 +222,18 @@ class Endpoint:
         """Mine what waits, again and again."""
         while True:
             await asyncio.sleep(seconds)
+            interrupt = Interrupt()
+            mining = asyncio.wrap_future(self._worker.submit(self._node.mine, interrupt))
+            await asyncio.wait([mining], timeout=self._limits.seconds)
+            interrupt.asked = True
             try:
-                await asyncio.wrap_future(self._worker.submit(self._node.mine))
-            except SmartVMError:
-                log.exception("mining failed")
+                await mining
+            except SmartVMError as error:
+                log.warning("mining failed: %s", error)
 
     async def close(self) -> None:
-        """Finish what was begun, drop what waits, and close the chain."""
+        """End what was begun, drop what waits, and close the chain."""
+        self._node.stop()
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(None, lambda: self._worker.shutdown(cancel_futures=True))
         self._node.close()

@@ -12,7 +12,6 @@ from smartvm.chain.execution import Call
 from smartvm.chain.receipts import ExecutionFailed
 from smartvm.node import params
 from smartvm.node.blocks import block_id
-from smartvm.node.errors import LIMIT_EXCEEDED, RPCError
 from smartvm.node.formats import JSON, access_list_json, hex_bytes, hex_number
 from smartvm.node.params import CallRequest
 
@@ -23,14 +22,14 @@ Prepare = Callable[[Any], None] | None
 def call(node: Any, request: Any, tag: Any = None, overrides: Any = None) -> str:
     """What a contract returns; `overrides` change accounts beforehand, for this call only."""
     wanted = as_call(node, params.call_request(request))
-    prepare = _overriding(params.mapping(overrides, "state overrides"))
+    prepare = overriding(overrides)
     return hex_bytes(finished(node.chain.run(wanted, block=block_id(tag), prepare=prepare)).output)
 
 
 def estimate_gas(node: Any, request: Any, tag: Any = None, overrides: Any = None) -> str:
     """The least gas limit with which a transaction succeeds."""
     wanted = as_call(node, params.call_request(request))
-    prepare = _overriding(params.mapping(overrides, "state overrides"))
+    prepare = overriding(overrides)
     return hex_number(node.chain.least_gas(wanted, block=block_id(tag), prepare=prepare))
 
 
@@ -76,17 +75,15 @@ def _record(state: Any, touched: dict[Address, set[int]]) -> None:
 def as_call(node: Any, request: CallRequest) -> Call:
     """A request as the chain runs it, from address zero and with all the gas by default.
 
-    Raises:
-        RPCError: it asks for more gas than a call may have.
+    As with geth, what asks for more gas than a call may have (--gas-cap) gets that: wallets
+    estimate with the gas of a whole block.
     """
-    cap = node.limits.gas_cap
-    if request.gas is not None and request.gas > cap:
-        raise RPCError(LIMIT_EXCEEDED, f"gas: expected at most {cap} (--gas-cap) for a call")
+    gas = node.chain.header().gas_limit if request.gas is None else request.gas
     return Call(
         to=CREATE_CONTRACT_ADDRESS if request.to is None else request.to,
         data=request.data,
         sender=request.sender or ZERO_ADDRESS,
-        gas=min(cap, node.chain.header().gas_limit) if request.gas is None else request.gas,
+        gas=min(node.limits.gas_cap, gas),
         value=request.value,
         access_list=request.access_list or (),
         authorizations=request.authorizations,
@@ -104,11 +101,11 @@ def finished(computation: Any) -> Any:
     return computation
 
 
-def _overriding(overrides: Mapping[str, Any]) -> Prepare:
+def overriding(overrides: Any) -> Prepare:
     """What puts overrides into a state: geth's balance, nonce, code, state and stateDiff."""
     accounts = [
         (params.address(name, "state overrides"), params.mapping(fields, "state override"))
-        for name, fields in overrides.items()
+        for name, fields in params.mapping(overrides, "state overrides").items()
     ]
     changes = [change for entry in accounts for change in _changes(*entry)]
     if not changes:

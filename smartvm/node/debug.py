@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from eth.exceptions import Halt
+
 from smartvm.exceptions import SmartVMError
 from smartvm.node import params
 from smartvm.node.blocks import block_id
-from smartvm.node.calls import as_call
+from smartvm.node.calls import as_call, overriding
 from smartvm.node.errors import LIMIT_EXCEEDED, RPCError
 from smartvm.node.formats import JSON, hex_bytes, hex_number
 from smartvm.trace import Step, Tracer
 
 
 class BoundedSteps(list[Step]):
-    """Steps, as many as one trace may have."""
+    """Steps, as many as one trace may have: each counts with its items and its maps."""
 
     def __init__(self, most: int) -> None:
         super().__init__()
@@ -25,9 +27,9 @@ class BoundedSteps(list[Step]):
         """Add a step.
 
         Raises:
-            RPCError: with it, the steps and the items of their Stacks are too many.
+            RPCError: with it, they are too many.
         """
-        self._left -= 1 + len(step.stack)
+        self._left -= 1 + len(step.stack) + len(step.buffer_maps)
         if self._left < 0:
             message = f"the trace is too long: it ends after {len(self)} steps"
             raise RPCError(LIMIT_EXCEEDED, message)
@@ -42,9 +44,10 @@ def trace_transaction(node: Any, transaction_hash: Any, options: Any = None) -> 
 
 
 def trace_call(node: Any, request: Any, tag: Any = None, options: Any = None) -> JSON:
-    """The steps of a call."""
+    """The steps of a call; `stateOverrides` in the options change accounts beforehand."""
     tracer, wanted = _tracer(node, options), as_call(node, params.call_request(request))
-    found = node.chain.run(wanted, block=block_id(tag), tracer=tracer)
+    prepare = overriding(params.mapping(options, "trace options").get("stateOverrides"))
+    found = node.chain.run(wanted, block=block_id(tag), tracer=tracer, prepare=prepare)
     gas = wanted.gas - found.get_gas_remaining()
     return _trace(tracer, options, gas, found.output, found._error)
 
@@ -64,7 +67,8 @@ def _trace(tracer: Tracer, options: Any, gas: int, output: bytes, error: Excepti
     chosen = params.mapping(options, "trace options")
     most = params.quantity(chosen.get("limit") or 0, "limit")
     with_stack = not params.boolean(chosen.get("disableStack"), "disableStack")
-    steps = in_order(tracer.steps)
+    # An account without code does nothing: what py-evm's loop ends with stands nowhere.
+    steps = [step for step in in_order(tracer.steps) if step.pc >= 0]
     return {
         "gas": gas,
         "failed": error is not None,
@@ -95,7 +99,7 @@ def _struct_log(step: Step, with_stack: bool) -> JSON:
         found["stack"] = [hex_number(item) for item in step.stack]
     if step.buffer_maps:
         found["buffer"] = {"maps": list(step.buffer_maps), "bytes": step.buffer_bytes}
-    if step.error is not None:
+    if step.error is not None and not isinstance(step.error, Halt):
         found["error"] = f"{type(step.error).__name__}: {step.error}"
     return found
 

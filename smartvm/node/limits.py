@@ -14,8 +14,9 @@ class Limits:
         body_bytes: size of a request's body.
         batch: requests in one body.
         waiting: bodies that wait or are carried out at one time.
-        seconds: time in which a body must arrive, and again in which it must be answered.
-        trace_items: steps of one trace, and items of their Stacks.
+        seconds: time in which a body must arrive, and again in which it must be answered; what
+            is not finished then is stopped.
+        trace_items: steps of one trace, the items of their Stacks and their maps.
         logs: logs in one answer.
         log_blocks: blocks that one request for logs searches.
         filters: filters that are installed at one time.

@@ -73,21 +73,19 @@ def _search(node: Any, wanted: LogFilter, first: int | None = None) -> Iterator[
             wanted.block_hash, addresses=wanted.addresses, topics=wanted.topics
         )
         return
-    start = header(node, wanted.first).block_number if first is None else first
-    end = _last_block(node, wanted)
+    start = _number(node, wanted.first) if first is None else first
+    end = min(_number(node, wanted.last), node.chain.block_number)
     if end - start >= node.limits.log_blocks:
         message = f"expected a range of at most {node.limits.log_blocks} blocks"
         raise RPCError(LIMIT_EXCEEDED, f"{message}, found {start} to {end}")
     yield from node.chain.logs(start, end, addresses=wanted.addresses, topics=wanted.topics)
 
 
-def _last_block(node: Any, wanted: LogFilter) -> int:
-    """Where a search ends; a client may name a block that is still to come."""
-    newest: int = node.chain.block_number
-    last = wanted.last
-    if isinstance(last, str) and last.startswith("0x") and len(last) <= 18:
-        return min(params.quantity(last, "toBlock", 64), newest)
-    return header(node, last).block_number
+def _number(node: Any, tag: Any) -> int:
+    """Where a search begins or ends; a client may give the number of a block still to come."""
+    if isinstance(tag, str) and tag.startswith("0x") and len(tag) <= 18:
+        return params.quantity(tag, "block", 64)
+    return int(header(node, tag).block_number)
 
 
 def _listed(node: Any, events: Iterator[LoggedEvent]) -> list[JSON]:

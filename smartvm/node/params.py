@@ -132,6 +132,9 @@ def call_request(value: Any) -> CallRequest:
     for name in ("blobVersionedHashes", "blobs"):
         if fields.get(name):
             refuse(name, "none: send blob transactions with eth_sendRawTransaction", fields[name])
+    dynamic = [name for name in ("maxFeePerGas", "maxPriorityFeePerGas") if fields.get(name)]
+    if dynamic and fields.get("gasPrice"):
+        refuse("gasPrice", f"none beside {dynamic[0]}", fields["gasPrice"])
 
     def optional(name: str, parse: Callable[..., Any], *options: Any) -> Any:
         given = fields.get(name)

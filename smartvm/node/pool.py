@@ -13,6 +13,7 @@ from smartvm.chain.execution import BLOCK_SECONDS
 from smartvm.chain.receipts import refusing
 from smartvm.exceptions import SmartVMError
 from smartvm.node.errors import LIMIT_EXCEEDED, RPCError
+from smartvm.opcodes.interruption import Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -79,6 +80,9 @@ class Pool:
         self.waiting.clear()
         try:
             self._mine(transactions)
+        except Interrupted:
+            log.warning("dropped %d transactions: mining them was stopped", len(transactions))
+            raise
         except SmartVMError:
             if not transactions:
                 raise

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from smartvm.exceptions import SmartVMError
 from smartvm.node.app import make_app, require_extra
@@ -82,8 +83,23 @@ def serve(node: Node, settings: Settings, *, started: Callable[[str], None]) -> 
     # uvicorn raises the signal that has stopped it once more: this time nothing is to happen.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
+    server = uvicorn.Server(config)
+    _end_at_second_signal(server, node)
     with listener:
-        uvicorn.Server(config).run(sockets=[listener])
+        server.run(sockets=[listener])
+
+
+def _end_at_second_signal(server: Any, node: Node) -> None:
+    """Let the first signal wait for what was begun, and any further one end that."""
+    finish = server.handle_exit
+
+    def handle_exit(number: int, frame: Any) -> None:
+        if server.should_exit:
+            node.stop()
+        else:
+            finish(number, frame)
+
+    server.handle_exit = handle_exit
 
 
 def _name(host: str) -> str:

@@ -83,6 +83,12 @@ def buf_bias(frame: Frame) -> None:
     apply(frame, Step("add", (addend.tensor, plane)))
 
 
+def reads_channels(word: int, *_: int) -> list[Wanted]:
+    """BUF_BIAS, BUF_MUL or BUF_DIV to come: a tensor, where the operand says how long it is."""
+    place = words.address(word, "address")
+    return [Wanted(place, place.rows)]
+
+
 def follow_buf_bias(items: int, word: int) -> Follower:
     """BUF_BIAS, of a map to come."""
     place, channels, plane = broadcast_place(items, word)

@@ -68,8 +68,9 @@ def _convolution(
     summary: str,
     operands: tuple[Operand, ...] = _CONVOLUTION,
     price: str = _CONVOLUTION_GAS,
+    reads: Callable[..., Any] = convolution.reads_conv_mul,
 ) -> Instruction:
-    return Instruction(opcode, name, "Convolution", operands, logic, summary, price)
+    return Instruction(opcode, name, "Convolution", operands, logic, summary, price, reads=reads)
 
 
 def _pooling(
@@ -90,6 +91,7 @@ COMPUTE = (
         convolution.conv_sing,
         "convolve each channel with its own kernels (depthwise)",
         _DEPTHWISE,
+        reads=convolution.reads_conv_sing,
     ),
     _convolution(
         0x22,
@@ -97,7 +99,13 @@ COMPUTE = (
         convolution.conv_mul,
         "convolve all channels of a group into each output channel",
     ),
-    _convolution(0x23, "CONV_3D", convolution.conv_3d, "convolve over depth, height and width"),
+    _convolution(
+        0x23,
+        "CONV_3D",
+        convolution.conv_3d,
+        "convolve over depth, height and width",
+        reads=convolution.reads_conv_3d,
+    ),
     _convolution(
         0x24,
         "CONV_TPD",
@@ -145,6 +153,7 @@ COMPUTE = (
         matrices.full_con,
         "fully connected layer: x·Wᵀ + bias for each row",
         PRODUCT_GAS,
+        reads=matrices.reads_full_con,
     ),
     Instruction(
         0x29,
@@ -158,6 +167,7 @@ COMPUTE = (
         "push the product of two matrices",
         PRODUCT_GAS,
         maps=0,
+        reads=matrices.reads_mat_mul,
     ),
     Instruction(
         0x2A,
@@ -239,5 +249,6 @@ COMPUTE = (
         "add an item of the tensor to each plane of the map",
         f"blocks + items·limbs/{gas.LIMBS_PER_GAS}",
         follow=arithmetic.follow_buf_bias,
+        reads=arithmetic.reads_channels,
     ),
 )

@@ -17,7 +17,7 @@ from smartvm.opcodes.frame import (
     named_fields,
     plain_address,
 )
-from smartvm.opcodes.fusion import apply_fused
+from smartvm.opcodes.fusion import Wanted, apply_fused
 from smartvm.opcodes.tensors import Operand, buy
 from smartvm.shapes import NO_PADDING, UNIT, ConvShape
 from smartvm.words import Spatial
@@ -72,6 +72,25 @@ def conv_tpd(frame: Frame) -> None:
     _convolve(frame, weights, shape)
 
 
+def reads_conv_sing(*operands: int) -> list[Wanted]:
+    """CONV_SING to come: its kernels."""
+    return _reads(operands, _example(operands, depthwise=True))
+
+
+def reads_conv_mul(*operands: int) -> list[Wanted]:
+    """CONV_MUL or CONV_TPD to come: its kernels."""
+    return _reads(operands, _example(operands))
+
+
+def reads_conv_3d(*operands: int) -> list[Wanted]:
+    """CONV_3D to come: its kernels."""
+    return _reads(operands, _example(operands, volumetric=True))
+
+
+def _reads(operands: tuple[int, ...], shape: ConvShape) -> list[Wanted]:
+    return [Wanted(plain_address(operands[0], "weights"), shape.weight_items)]
+
+
 @lru_cache(KEPT_DECODINGS)
 def _shape(
     length: int,
@@ -81,11 +100,27 @@ def _shape(
     volumetric: bool = False,
     transposed: bool = False,
 ) -> ConvShape:
-    """The shape for a map of `length` items; of the operands the first, the weights, is left out.
+    """The shape for a map of `length` items.
 
     Raises:
         OperandError: an operand outside its range.
         ShapeError: sizes that do not fit.
+    """
+    example = _example(operands, depthwise=depthwise, volumetric=volumetric, transposed=transposed)
+    return _checked(length, example)
+
+
+def _example(
+    operands: tuple[int, ...],
+    *,
+    depthwise: bool = False,
+    volumetric: bool = False,
+    transposed: bool = False,
+) -> ConvShape:
+    """The shape for one example; of the operands the first, the weights, is left out.
+
+    Raises:
+        OperandError: an operand outside its range.
     """
     _, in_word, out_word, size_word, *window = operands
     in_channels, out_channels, groups = _channels(in_word, out_word, depthwise)
@@ -100,21 +135,8 @@ def _shape(
     if not volumetric and not words.names_depth(size_word):
         size, kernel, stride, dilation = (_flat(axes) for axes in (size, kernel, stride, dilation))
         padding = (NO_PADDING[0], padding[1], padding[2])
-    return _checked(
-        length,
-        ConvShape(
-            1,
-            in_channels,
-            out_channels,
-            groups,
-            size,
-            kernel,
-            stride,
-            padding,
-            dilation,
-            transposed,
-        ),
-    )
+    channels = in_channels, out_channels, groups
+    return ConvShape(1, *channels, size, kernel, stride, padding, dilation, transposed)
 
 
 def _channels(in_word: int, out_word: int, depthwise: bool) -> tuple[int, int, int]:

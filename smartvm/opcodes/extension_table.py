@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from smartvm import gas
 from smartvm.opcodes import extension, extension_arithmetic
+from smartvm.opcodes.arithmetic import reads_channels
 from smartvm.opcodes.compute_table import PRODUCT_GAS
 from smartvm.opcodes.instruction import Instruction
 from smartvm.opcodes.operands import address, fields, number, signed, signed_fields
@@ -71,6 +72,7 @@ EXTENSIONS = (
         extension_arithmetic.buf_mul,
         "multiply by a tensor, an item of it each plane",
         f"blocks + items·(limbs(x)·limbs(w) + limbs(out))/{gas.LIMBS_PER_GAS}",
+        reads=reads_channels,
     ),
     Instruction(
         0xC4,
@@ -83,6 +85,7 @@ EXTENSIONS = (
         extension_arithmetic.buf_div,
         "divide by a tensor, an item of it each plane",
         f"blocks + items·(limbs(x) + limbs(w))/{gas.LIMBS_PER_GAS_DIVIDE}",
+        reads=reads_channels,
     ),
     Instruction(
         0xC5,

@@ -173,9 +173,10 @@ def _at_hand(frame: Frame, wanted: Wanted) -> Tensor | None:
     """A tensor, if nothing need be read and paid for it."""
     place, items = wanted
     if place.space is Space.STORAGE:
-        with suppress(VMError):
+        try:
             return resident_tensor(frame, place.base, items)
-        return None
+        except VMError:
+            return None
     if place.base >= len(frame.buffer):
         return None
     tensor = frame.buffer.peek(place.base, "address")

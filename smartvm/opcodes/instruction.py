@@ -63,6 +63,8 @@ class Instruction:
         follow: for an instruction that only replaces the top map, so that it can be computed
             with a product before it: the function that says what it will do, as a `Follower`,
             given the length of that map and the operands; it returns None where it does more.
+        reads: the function that says which tensors it reads, given the operands: (place, items)
+            of each, as far as operands tell. Those in Storage are fetched ahead.
     """
 
     opcode: int
@@ -76,3 +78,4 @@ class Instruction:
     pushes: int | None = 0
     writes_state: bool = False
     follow: Callable[..., Any] | None = None
+    reads: Callable[..., Any] | None = None

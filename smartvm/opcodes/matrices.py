@@ -16,7 +16,7 @@ from smartvm.opcodes.frame import (
     charge_growth,
     plain_address,
 )
-from smartvm.opcodes.fusion import apply_fused
+from smartvm.opcodes.fusion import Wanted, apply_fused
 from smartvm.opcodes.tensors import Operand, buy
 from smartvm.shapes import MatmulShape
 from smartvm.words import Address
@@ -45,6 +45,15 @@ def full_con(frame: Frame) -> None:
     apply_fused(frame, steps, shape.out_items, limbs)
 
 
+def reads_full_con(
+    weights: int, bias: int, in_features: int, out_features: int, rows: int
+) -> list[Wanted]:
+    """FULL_CON to come: its weights and its bias."""
+    place = plain_address(weights, "weights", transposable=True)
+    matrix = Wanted(place, in_features * out_features)
+    return [matrix, Wanted(_bias_place(bias, out_features), out_features)] if bias else [matrix]
+
+
 def mat_mul(frame: Frame) -> None:
     """Multiply two matrices and push the product; the operands stay."""
     # STACK
@@ -58,6 +67,12 @@ def mat_mul(frame: Frame) -> None:
     charge_product(frame, shape, gas.product_limbs(left.limbs, right.limbs, shape.inner))
     # OPERATION
     frame.buffer.push(frame.kernels.matmul(left.tensor, right.tensor, shape))
+
+
+def reads_mat_mul(*operands: int) -> list[Wanted]:
+    """MAT_MUL to come: both matrices."""
+    places = [words.address(word, name) for word, name in zip(operands, "ab", strict=True)]
+    return [Wanted(place, place.rows * place.columns) for place in places]
 
 
 @lru_cache(KEPT_DECODINGS)

@@ -9,6 +9,7 @@ from eth.vm.code_stream import CodeStream
 from eth.vm.opcode_values import STOP
 
 from smartvm.opcodes.decoding import Code
+from smartvm.opcodes.interruption import governing_interrupt
 
 
 class RunStream(CodeStream):
@@ -24,16 +25,22 @@ class RunStream(CodeStream):
         self._code = code
         self._meter = computation._gas_meter
         self._values: list[Any] = computation._stack.values
+        self._interrupt = governing_interrupt()
 
     def __iter__(self) -> Iterator[int]:
         """The opcodes to execute one by one, until a jump or the loop ends it."""
         raw, run_at, meter, values = self._raw_code_bytes, self._code.run, self._meter, self._values
-        length = len(raw)
+        length, interrupt = len(raw), self._interrupt
         while self.program_counter < length:
+            if interrupt.asked:
+                interrupt.check()
             run = run_at(self.program_counter)
             if run is not None and run.gas <= meter.gas_remaining and run.fits(len(values)):
                 meter.gas_remaining -= run.gas
-                run.apply(values)
+                if run.selection is None:
+                    values += run.constants
+                else:
+                    run.apply(values)
                 self.program_counter = run.end
             else:
                 self.program_counter += 1

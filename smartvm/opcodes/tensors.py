@@ -6,12 +6,14 @@ the work), so that the total does not depend on how fetching and computing overl
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 from smartvm import gas
 from smartvm.dispatch.packing import unpack_items
 from smartvm.dispatch.tensor import Tensor
 from smartvm.exceptions import BlockMissing, ShapeError
+from smartvm.opcodes.ahead import ahead
 from smartvm.opcodes.frame import Frame
 from smartvm.storage import Block, gather
 from smartvm.words import Address, Space
@@ -71,22 +73,54 @@ def _buy_memory(frame: Frame, offset: int, items: int) -> Tensor:
 def _buy_blocks(
     frame: Frame, base: int, operand: str, items: int, uses: int, limbs_x: int
 ) -> Operand:
+    bought = _buy_range(frame, base, operand, items, uses, limbs_x)
+    if bought is not None:
+        return bought
     blocks: list[Block] = []
     missing, widest = items, 1
     while missing > 0:
-        block = _buy_block(frame, base + len(blocks), operand)
+        block = _buy_block(frame, base + len(blocks), operand, None if blocks else items)
         limbs, used = block.limbs, min(missing, len(block))
         frame.consume_gas(gas.multiply_accumulate(uses * used, limbs_x, limbs), operand)
         blocks.append(block)
         missing, widest = missing - used, max(widest, limbs)
-    return Operand(gather(blocks, items), widest)
+    tensor = gather(blocks, items)
+    frame.state.blocks.keep_range(frame.msg.storage_address, base, blocks, tensor)
+    return Operand(tensor, widest)
 
 
-def _buy_block(frame: Frame, number: int, operand: str) -> Block:
+def _buy_range(
+    frame: Frame, base: int, operand: str, items: int, uses: int, limbs_x: int
+) -> Operand | None:
+    """The tensor if it is resident, its blocks paid for in one; None leaves it to `_buy_block`.
+
+    That also decides where the gas ends, if it does not suffice.
+    """
+    owner, remaining = frame.msg.storage_address, frame.get_gas_remaining()
+    if remaining < gas.BLOCK_READ_COLD:  # what it does not suffice for is not even looked for
+        return None
+    blocks = frame.state.blocks
+    found = blocks.find_range(owner, base, items)
+    if found is None:
+        return None
+    held, tensor, cold = found
+    price = len(cold) * gas.block_access(True)
+    price += (len(held.keys) - len(cold)) * gas.block_access(False)
+    price += held.read_gas + held.work(uses, limbs_x)
+    if price > remaining:
+        return None
+    frame.consume_gas(price, operand)
+    blocks.touch_range(owner, held, cold)
+    return Operand(tensor, held.limbs)
+
+
+def _buy_block(frame: Frame, number: int, operand: str, items: int | None) -> Block:
+    """A block, paid for; where `items` is given, a tensor of so many items begins with it."""
     owner = frame.msg.storage_address
     warm = frame.state.mark_block_warm(owner, number)
     frame.consume_gas(gas.block_access(not warm), operand)
-    block: Block | None = frame.state.get_block(owner, number)
+    look = None if items is None else partial(ahead, frame, number, items)
+    block: Block | None = frame.state.get_block(owner, number, look)
     if block is None:
         raise BlockMissing(operand, f"block {number}", "no such block")
     frame.consume_gas(gas.block_read(block.unpacked_bytes), operand)
@@ -101,6 +135,9 @@ def resident_tensor(frame: Frame, base: int, items: int) -> Tensor | None:
     Raises:
         BlockMalformed: what has been written as a block is none.
     """
+    tensor: Tensor | None = frame.state.blocks.peek_range(frame.msg.storage_address, base, items)
+    if tensor is not None:
+        return tensor
     blocks: list[Block] = []
     missing = items
     while missing > 0:

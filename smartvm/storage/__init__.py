@@ -3,6 +3,8 @@
 from smartvm.storage.blocks import MAX_BLOCK_BYTES, Block, block_key, decode_block, encode_block
 from smartvm.storage.cache import BlockCache, gather, resident
 from smartvm.storage.database import SmartVMAccountDB, SmartVMStorageDB
+from smartvm.storage.lookup import LookAhead
+from smartvm.storage.prefetch import Ahead, Run
 from smartvm.storage.proofs import (
     BlockProof,
     prove_block,
@@ -14,9 +16,12 @@ from smartvm.storage.proofs import (
 
 __all__ = [
     "MAX_BLOCK_BYTES",
+    "Ahead",
     "Block",
     "BlockCache",
     "BlockProof",
+    "LookAhead",
+    "Run",
     "SmartVMAccountDB",
     "SmartVMStorageDB",
     "block_key",

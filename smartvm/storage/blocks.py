@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
 from rlp.codec import length_prefix
 
 from smartvm.dispatch.packing import pack_items, unpack_items
@@ -33,9 +34,9 @@ def block_key(number: int) -> bytes:
     return _KEY_PREFIX + number.to_bytes(BLOCK_KEY_BYTES - 1, "big")
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Block:
-    """A decoded block; its items are unpacked when they are first asked for.
+    """A decoded block, never changed; its items are unpacked when they are first asked for.
 
     Attributes:
         item_bytes: bytes of an item, 1 to 32.
@@ -51,6 +52,7 @@ class Block:
     value_length: int
     content: Hashable
     memo: dict[Any, Any] = field(default_factory=dict, repr=False)
+    _items: Tensor | None = field(default=None, init=False, repr=False)
 
     def __len__(self) -> int:
         """How many items it holds."""
@@ -76,12 +78,30 @@ class Block:
         """The most memory that the block takes once unpacked, the memo left out."""
         return self.nbytes + self.unpacked_bytes
 
-    @cached_property
+    @property
     def items(self) -> Tensor:
         """The items, kept from the first call on, and with them what backends note in `memo`."""
-        items = unpack_items(self.packed, self.item_bytes, "little")
-        items.memo = self.memo
+        items = self._items
+        if items is None:
+            items = unpack_items(self.packed, self.item_bytes, "little")
+            items.memo = self.memo
+            self._items = items
         return items
+
+    def lie_in(self, tensor: Tensor, start: int) -> bool:
+        """Keep the items where a larger tensor has them from `start` on, and no copy of them.
+
+        Returns:
+            Whether they are there in the form in which the block has them.
+        """
+        items = self.items
+        if items.item_bytes != tensor.item_bytes or items.item_bytes != self.item_bytes:
+            return False
+        shared = Tensor(tensor.data[start : start + len(items)], items.bounds)
+        shared.memo = self.memo
+        self.packed = shared.data.view(np.uint8).reshape(-1).data
+        self._items = shared
+        return True
 
 
 def encode_block(items: Tensor, item_bytes: int) -> bytes:

@@ -6,7 +6,8 @@ or fork has to touch it, and chains of one process may share it. It is bounded i
 as follows:
 
 - a block: its packed bytes, which its leaf keeps in memory, and its items unpacked;
-- a tensor gathered from several blocks: its items;
+- a tensor gathered from several blocks: its items. Blocks that lie in it whole, in the same form,
+  give up their own bytes for it; they go when it goes;
 - the memo of either: each value as it is noted, by its `nbytes`;
 - a place (storage root and block number): a flat `PLACE_BYTES`.
 
@@ -15,15 +16,15 @@ The least recently used entries go first.
 
 from __future__ import annotations
 
-import sys
 from collections import OrderedDict
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, NamedTuple
 
 from smartvm.dispatch.tensor import Tensor
 from smartvm.storage.blocks import Block, decode_block
+from smartvm.storage.gathering import Gathered, concatenated, needed, size_of
 
 DEFAULT_CAPACITY = 1 << 30
 PLACE_BYTES = 512
@@ -57,20 +58,20 @@ class Memo(dict[Any, Any]):
     Counted are item assignment and `setdefault`, the two ways in which kernels note things.
     """
 
-    __slots__ = ("_cache", "_owner")
+    __slots__ = ("_cache", "owner")
 
     def __init__(self, cache: BlockCache, owner: Hashable) -> None:
         """Start empty, as the memo of the entry under the key `owner`."""
         super().__init__()
         # The key, not the entry: a cycle would keep what was dropped until the next collection.
         self._cache = cache
-        self._owner = owner
+        self.owner = owner
 
     def __setitem__(self, key: Any, value: Any) -> None:
         """Note a value."""
         before = size_of(self[key]) if key in self else 0
         super().__setitem__(key, value)
-        self._cache.count(self._owner, self, size_of(value) - before)
+        self._cache.count(self.owner, self, size_of(value) - before)
 
     def setdefault(self, key: Any, default: Any = None) -> Any:
         """Note a value unless there is one already; return the one that is there."""
@@ -79,21 +80,15 @@ class Memo(dict[Any, Any]):
         return self[key]
 
 
-def size_of(value: Any) -> int:
-    """Bytes that a value takes: those of its arrays, else what the interpreter says."""
-    if isinstance(value, tuple | list):
-        return sum(map(size_of, value))
-    if isinstance(value, dict):
-        return sum(map(size_of, value.values()))
-    nbytes = getattr(value, "nbytes", None)
-    return nbytes if isinstance(nbytes, int) else sys.getsizeof(value)
-
-
 @dataclass(slots=True)
 class _Entry:
+    """A value and what it costs; blocks that lie in a tensor are its guests, it is their host."""
+
     value: Any
     cost: int
     memo: Memo | None = None
+    host: Hashable = None
+    guests: list[Hashable] = field(default_factory=list)
 
 
 class BlockCache:
@@ -132,9 +127,18 @@ class BlockCache:
             self._entries.clear()
             self._used = 0
 
+    def find(self, key: Hashable) -> Any:
+        """What is kept under a key, or None."""
+        with self._lock:
+            return self._found(key)
+
+    def keep(self, key: Hashable, value: Any, cost: int) -> None:
+        """Keep a value that takes `cost` bytes, unless there is one under the key."""
+        self._put(key, _Entry(value, cost))
+
     def block(self, content: Hashable) -> Block | None:
         """The block of that content, if it is resident."""
-        found: Block | None = self._get(content)
+        found: Block | None = self.find(content)
         return found
 
     def decode(self, value: bytes | memoryview, content: Hashable | None = None) -> Block:
@@ -158,14 +162,19 @@ class BlockCache:
 
     def place(self, root: bytes, number: int) -> tuple[Block, Place] | None:
         """The block under a number in the trie of a storage root, if both are known."""
+        found = self.resolve(("place", root, number))
+        return None if found is None else (found[1], found[0])
+
+    def resolve(self, key: Hashable) -> tuple[Any, Any] | None:
+        """What is kept under a key, and what is kept under the key that it names: its `content`."""
         with self._lock:
-            place = self._found(("place", root, number))
-            block = None if place is None else self._found(place.content)
-        return None if block is None else (block, place)
+            found = self._found(key)
+            content = None if found is None else self._found(found.content)
+        return None if content is None else (found, content)
 
     def set_place(self, root: bytes, number: int, place: Place) -> None:
         """Note where the trie of a storage root holds a block."""
-        self._put(("place", root, number), _Entry(place, PLACE_BYTES))
+        self.keep(("place", root, number), place, PLACE_BYTES)
 
     def gather(self, blocks: Sequence[Block], items: int) -> Tensor:
         """The first `items` items of blocks one after the other.
@@ -178,16 +187,42 @@ class BlockCache:
         """
         if blocks and len(blocks[0]) == items:
             return blocks[0].items
-        blocks = _needed(blocks, items)
-        key = ("gathered", items, *(block.content for block in blocks))
-        resident: Tensor | None = self._get(key)
+        blocks = needed(blocks, items)
+        key = Gathered(items, tuple(block.content for block in blocks))
+        resident: Tensor | None = self.find(key)
         if resident is not None:
             return resident
-        tensor = _concatenated(blocks, items)
+        tensor = concatenated(blocks, items)
         tensor.memo = memo = Memo(self, key)
-        cost = tensor.nbytes + size_of(key) + ENTRY_BYTES
-        kept: Tensor = self._put(key, _Entry(tensor, cost, memo))
+        entry = _Entry(tensor, tensor.nbytes + size_of(key) + ENTRY_BYTES, memo)
+        kept: Tensor = self._put(key, entry)
+        if kept is tensor:
+            self._move_in(key, entry, blocks)
         return kept
+
+    def _move_in(self, key: Hashable, entry: _Entry, blocks: Sequence[Block]) -> None:
+        """Let the blocks that a gathered tensor holds whole lie in it."""
+        start = 0
+        with self._lock:
+            if self._entries.get(key) is not entry:
+                return
+            for block in blocks:
+                end = start + len(block)
+                if end <= len(entry.value) and self._moves(block, entry.value, start):
+                    guest = self._entries[block.content]
+                    guest.host = key
+                    guest.cost -= block.resident_bytes
+                    self._used -= block.resident_bytes
+                    entry.guests.append(block.content)
+                start = end
+
+    def _moves(self, block: Block, tensor: Tensor, start: int) -> bool:
+        """Let a block lie in a tensor, if it is resident and lies in no other; the lock is held."""
+        guest = self._entries.get(block.content)
+        if guest is None or guest.value is not block or guest.host is not None:
+            return False
+        # What a backend derived from a block's own items may hold on to them.
+        return not block.memo and block.lie_in(tensor, start)
 
     def count(self, key: Hashable, memo: Memo, nbytes: int) -> None:
         """Count what was noted in the memo of an entry, unless the entry was dropped."""
@@ -198,10 +233,6 @@ class BlockCache:
                 entry.cost += nbytes
                 self._used += nbytes
                 self._bound(key, entry)
-
-    def _get(self, key: Hashable) -> Any:
-        with self._lock:
-            return self._found(key)
 
     def _found(self, key: Hashable) -> Any:
         """The value under a key, now the last to be dropped, or None; the lock is held."""
@@ -223,32 +254,20 @@ class BlockCache:
     def _bound(self, key: Hashable, entry: _Entry) -> None:
         """Drop an entry that fits alone neither, then the least recently used ones."""
         if entry.cost > self._capacity:
-            del self._entries[key]
-            self._used -= entry.cost
+            self._drop(key)
         self._shrink()
 
     def _shrink(self) -> None:
         while self._used > self._capacity:
-            self._used -= self._entries.popitem(last=False)[1].cost
+            self._drop(next(iter(self._entries)))
 
-
-def _needed(blocks: Sequence[Block], items: int) -> Sequence[Block]:
-    """The first blocks, as many as hold `items` items."""
-    held = 0
-    for position, block in enumerate(blocks, 1):
-        held += len(block)
-        if held >= items:
-            return blocks[:position]
-    raise ValueError(f"the blocks hold {held} items, {items} are needed")
-
-
-def _concatenated(blocks: Sequence[Block], items: int) -> Tensor:
-    """The first `items` items of blocks, the last of which is needed at least in part."""
-    parts = [block.items for block in blocks]
-    excess = sum(map(len, parts)) - items
-    if excess:
-        parts[-1] = parts[-1][:-excess]
-    return Tensor.concatenate(parts)
+    def _drop(self, key: Hashable) -> None:
+        """Drop an entry and what lies in it; the lock is held."""
+        entry = self._entries.pop(key)
+        self._used -= entry.cost
+        for guest in entry.guests:
+            if guest in self._entries and self._entries[guest].host == key:
+                self._drop(guest)
 
 
 resident = BlockCache()

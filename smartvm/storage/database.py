@@ -9,26 +9,25 @@ its own, which copies nothing and ends at the resident cache:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import cast
 
 from eth.abc import AtomicDatabaseAPI
 from eth.constants import BLANK_ROOT_HASH
 from eth.db.account import IS_PRESENT_VALUE, AccountDB
-from eth.db.batch import BatchDB
 from eth.db.cache import CacheDB
 from eth.db.journal import JournalDB
-from eth.db.storage import AccountStorageDB, StorageLookup
+from eth.db.storage import AccountStorageDB
 from eth.validation import validate_canonical_address, validate_is_bytes, validate_uint256
-from eth.vm.interrupt import MissingStorageTrieNode
-from eth_hash.auto import keccak
 from eth_typing import Address, Hash32
 from eth_utils.exceptions import ValidationError
-from trie.exceptions import MissingTrieNode
 
+from smartvm.dispatch.tensor import Tensor
 from smartvm.storage.blocks import BLOCK_KEY_BYTES, Block, block_key
-from smartvm.storage.cache import Place, leaf_content, resident
-from smartvm.storage.trie import Found, WeightTrie
+from smartvm.storage.cache import resident
+from smartvm.storage.lookup import LookAhead, SmartVMStorageLookup
+from smartvm.storage.ranges import BlockRange, mark, touches
+from smartvm.storage.trie import WeightTrie
 
 _DELETED = b""
 
@@ -53,102 +52,6 @@ class SlotCacheDB(CacheDB):
         return len(slot) == BLOCK_KEY_BYTES or super().__contains__(slot)
 
 
-class SmartVMStorageLookup(StorageLookup):
-    """The storage trie of one account, of slots and of blocks."""
-
-    _write_trie: WeightTrie | None  # type: ignore[assignment]  # None until the first write
-    _trie_nodes_batch: BatchDB | None  # type: ignore[assignment]
-
-    def __init__(self, db: AtomicDatabaseAPI, storage_root: Hash32, address: Address) -> None:
-        """Look up in `db` under a storage root."""
-        super().__init__(db, storage_root, address)
-        # Where py-evm notes which trie nodes the transactions have read (the witness).
-        self._nodes_read: set[bytes] = getattr(db, "_keys_read", set())
-
-    def _get_write_trie(self) -> WeightTrie:
-        if self._trie_nodes_batch is None:
-            self._trie_nodes_batch = BatchDB(self._db, read_through_deletes=True)
-        if self._write_trie is None:
-            root_hash = self._starting_root_hash
-            self._write_trie = WeightTrie(self._trie_nodes_batch, root_hash, prune=True)
-        return self._write_trie
-
-    def _get_read_trie(self) -> WeightTrie:
-        if self._write_trie is not None:
-            return self._write_trie
-        return WeightTrie(self._db, self._starting_root_hash)
-
-    def get_block(self, number: int) -> Block | None:
-        """The block in the trie under a number.
-
-        Raises:
-            BlockMalformed: the leaf there is no block.
-            MissingStorageTrieNode: the database lacks a node of the path.
-        """
-        known = self._known(number)
-        if known is not None:
-            return known
-        found = self._find(number, lambda node: resident.block(leaf_content(node, number)))
-        if found.held is not None:
-            self._note_read(found.nodes[-1:])
-            block = found.held
-        elif found.value is not None:
-            block = resident.decode(found.value, leaf_content(found.nodes[-1], number))
-        else:
-            return None
-        resident.set_place(self._root_hash, number, Place(block.content, found.nodes))
-        return block
-
-    def has_block(self, number: int) -> bool:
-        """Whether the trie has a block under a number; it is not decoded.
-
-        Raises:
-            MissingStorageTrieNode: the database lacks a node of the path.
-        """
-        return self._known(number) is not None or self._find(number).value is not None
-
-    def peek_block(self, number: int) -> Block | None:
-        """The block under a number, if the resident cache knows it; the witness is as before."""
-        known = resident.place(self._root_hash, number)
-        return None if known is None else known[0]
-
-    @property
-    def _root_hash(self) -> Hash32:
-        trie = self._write_trie
-        return self._starting_root_hash if trie is None else Hash32(trie.root_hash)
-
-    def _known(self, number: int) -> Block | None:
-        """The block under a number, if the resident cache knows it under the present root."""
-        known = resident.place(self._root_hash, number)
-        if known is None:
-            return None
-        block, place = known
-        self._note_read(place.nodes)
-        return block
-
-    def _find(
-        self, number: int, held: Callable[[bytes], Block | None] | None = None
-    ) -> Found[Block]:
-        path = keccak(block_key(number))
-        try:
-            return self._get_read_trie().find(path, held)
-        except MissingTrieNode as error:
-            raise MissingStorageTrieNode(
-                Hash32(error.missing_node_hash),
-                self._starting_root_hash,
-                Hash32(error.requested_key),
-                error.prefix,
-                self._address,
-            ) from error
-
-    def _note_read(self, nodes: Sequence[bytes]) -> None:
-        """Enter nodes in the witness that the cache has saved reading, as reading them would."""
-        if self._trie_nodes_batch is not None:
-            unsaved = self._trie_nodes_batch._track_diff
-            nodes = [node for node in nodes if node not in unsaved]
-        self._nodes_read.update(nodes)
-
-
 class SmartVMStorageDB(AccountStorageDB):
     """The storage of one account: slots, and weight blocks journalled with them."""
 
@@ -160,7 +63,7 @@ class SmartVMStorageDB(AccountStorageDB):
         self._locked_changes = JournalDB(self._storage_cache)
         self._journal_storage = JournalDB(self._locked_changes)
 
-    def get_block(self, number: int) -> Block | None:
+    def get_block(self, number: int, ahead: LookAhead | None = None) -> Block | None:
         """The block under a number, or None.
 
         Raises:
@@ -169,7 +72,7 @@ class SmartVMStorageDB(AccountStorageDB):
         """
         pending = self._pending(block_key(number))
         if pending is None:
-            return self._storage_lookup.get_block(number)
+            return self._storage_lookup.get_block(number, ahead)
         return resident.decode(pending) if pending else None
 
     def peek_block(self, number: int) -> Block | None:
@@ -182,6 +85,28 @@ class SmartVMStorageDB(AccountStorageDB):
         if pending is None:
             return self._storage_lookup.peek_block(number)
         return resident.decode(pending) if pending else None
+
+    def find_range(self, base: int, items: int) -> tuple[BlockRange, Tensor] | None:
+        """The tensor in the trie from a block on, if it is resident and nothing of it is pending.
+
+        The witness is as before (`note_range`).
+        """
+        found = self._storage_lookup.find_range(base, items)
+        return None if found is None or self._touches(found[0].keys) else found
+
+    def keep_range(self, base: int, blocks: Sequence[Block], tensor: Tensor) -> None:
+        """Keep what is known of a tensor gathered from the blocks from a number on."""
+        if not self._touches([block_key(base + index) for index in range(len(blocks))]):
+            self._storage_lookup.keep_range(base, blocks, tensor)
+
+    def note_range(self, found: BlockRange) -> None:
+        """Enter the nodes of a range in the witness, as reading its blocks would."""
+        self._storage_lookup.note_range(found)
+
+    def _touches(self, keys: Sequence[bytes]) -> bool:
+        """Whether one of the keys is written but not yet in the trie."""
+        pending = touches(self._journal_storage._journal, keys)
+        return pending or touches(self._locked_changes._journal, keys)
 
     def has_block(self, number: int) -> bool:
         """Whether there is a block under a number; it is not decoded."""
@@ -209,6 +134,8 @@ class SmartVMStorageDB(AccountStorageDB):
 class SmartVMAccountDB(AccountDB):
     """py-evm's account database with weight blocks (the state's `account_db_class`)."""
 
+    _account_stores: dict[Address, SmartVMStorageDB]  # type: ignore[assignment]
+
     def __init__(self, db: AtomicDatabaseAPI, state_root: Hash32 = BLANK_ROOT_HASH) -> None:
         """Open the accounts under a state root, in a trie that is read faster than py-evm's."""
         super().__init__(db, state_root)
@@ -216,8 +143,15 @@ class SmartVMAccountDB(AccountDB):
             self._batchtrie, state_root, prune=True
         )
 
-    def get_block(self, address: Address, number: int) -> Block | None:
+    def get_block(
+        self, address: Address, number: int, ahead: LookAhead | None = None
+    ) -> Block | None:
         """The weight block of an account under a number, or None.
+
+        Args:
+            address: the account.
+            number: of the block.
+            ahead: says what will be asked for next, so that it can be read meanwhile.
 
         Raises:
             BlockMalformed: what is stored there is no block.
@@ -226,7 +160,7 @@ class SmartVMAccountDB(AccountDB):
         store = self._account_stores.get(address)
         if store is None:
             store = self._block_store(address, number)
-        return cast(SmartVMStorageDB, store).get_block(number)
+        return store.get_block(number, ahead)
 
     def peek_block(self, address: Address, number: int) -> Block | None:
         """The weight block of an account, if it is at hand without reading anything.
@@ -235,7 +169,44 @@ class SmartVMAccountDB(AccountDB):
             BlockMalformed: what has been written there is no block.
         """
         store = self._account_stores.get(address)
-        return None if store is None else cast(SmartVMStorageDB, store).peek_block(number)
+        return None if store is None else store.peek_block(number)
+
+    def find_range(
+        self, address: Address, base: int, items: int
+    ) -> tuple[BlockRange, Tensor, list[bytes]] | None:
+        """The tensor of so many items in an account's blocks, if nothing need be read for it.
+
+        With it come the keys of those blocks that this transaction has not accessed; it has not
+        done so yet (`touch_range`).
+        """
+        store = self._account_stores.get(address)
+        if store is None:
+            store = self._block_store(address, base)
+        found = store.find_range(base, items)
+        if found is None:
+            return None
+        accessed = self._journal_accessed_state._journal._current_values
+        return *found, [key for key in found[0].warm_keys if key not in accessed]
+
+    def peek_range(self, address: Address, base: int, items: int) -> Tensor | None:
+        """The same tensor; nobody notices, for not even the account is read."""
+        store = self._account_stores.get(address)
+        found = None if store is None else store.find_range(base, items)
+        return None if found is None else found[1]
+
+    def keep_range(
+        self, address: Address, base: int, blocks: Sequence[Block], tensor: Tensor
+    ) -> None:
+        """Keep what is known of a tensor gathered from an account's blocks from a number on."""
+        self._block_store(address, base).keep_range(base, blocks, tensor)
+
+    def touch_range(self, address: Address, found: BlockRange, cold: Sequence[bytes]) -> None:
+        """Note that this transaction has accessed a range, and with it the blocks that were cold.
+
+        A revert forgets it; the nodes stay in the witness.
+        """
+        mark(self._journal_accessed_state._journal, cold, IS_PRESENT_VALUE)
+        self._account_stores[address].note_range(found)
 
     def has_block(self, address: Address, number: int) -> bool:
         """Whether an account has a block under a number; it is not decoded."""
@@ -285,4 +256,4 @@ class SmartVMAccountDB(AccountDB):
             storage_root = self._get_storage_root(address)
             store = SmartVMStorageDB(self._raw_store_db, storage_root, address)
             self._account_stores[address] = store
-        return cast(SmartVMStorageDB, store)
+        return store

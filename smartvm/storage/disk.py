@@ -18,9 +18,9 @@ import json
 import os
 import zlib
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from eth.abc import DatabaseAPI
@@ -31,6 +31,8 @@ from eth_hash.auto import keccak
 
 from smartvm.exceptions import DatabaseError
 from smartvm.storage.disk_files import DATA_FILE, DirectoryLock, check_directory, check_size
+from smartvm.storage.locks import SharedLock
+from smartvm.storage.prefetch import THREADS, Source
 
 FORMAT = "smartvm-chain"
 VERSION = 1
@@ -69,7 +71,9 @@ class DiskDatabase(BaseAtomicDB):
         self._lmdb = _lmdb()
         check_directory(self.path)
         self._held = DirectoryLock(self.path)
-        self._guard = Lock()
+        self._guard = SharedLock()
+        # It starts its threads when it is first given work.
+        self._readers = ThreadPoolExecutor(THREADS, "smartvm-prefetch")
         self._pending: dict[bytes, bytes | None] | None = None
         self._damage: DatabaseError | None = None
         self._env: Any = None
@@ -83,9 +87,16 @@ class DiskDatabase(BaseAtomicDB):
 
     def close(self) -> None:
         """Let go of the directory; a second call does nothing."""
+        self._readers.shutdown(cancel_futures=True)
         if self._env is not None:
-            self._env.close()
+            with self._guard.alone():
+                self._env.close()
         self._held.release()
+
+    @property
+    def prefetching(self) -> Source:
+        """How threads read ahead of the chain; `close` ends them."""
+        return Source(self._peek, self._readers)
 
     def create(self, settings: Mapping[str, Any]) -> None:
         """Make an empty directory a chain's, within a transaction that writes its genesis too."""
@@ -167,6 +178,16 @@ class DiskDatabase(BaseAtomicDB):
             value = None if stored is None else bytes(stored)
         return None if value is None else self._checked(key, value)
 
+    def _peek(self, key: bytes) -> bytes | None:
+        """The value on disk under a hash, None if there is none or it is damaged.
+
+        Any thread may ask, whatever is pending; nothing comes of damage until the chain meets it.
+        """
+        with self._reading() as view:
+            stored = view.get(key)
+            value = None if stored is None else bytes(stored)
+        return value if value is not None and keccak(value) == key else None
+
     def _checked(self, key: bytes, stored: bytes) -> bytes:
         """The value of what is stored under a key.
 
@@ -186,8 +207,9 @@ class DiskDatabase(BaseAtomicDB):
 
     @contextmanager
     def _reading(self) -> Iterator[Any]:
+        self._held.check()
         # The guard keeps the map in place while something looks into it.
-        with self._guard:
+        with self._guard.shared():
             try:
                 with self._env.begin(buffers=True) as view:
                     yield view
@@ -201,7 +223,8 @@ class DiskDatabase(BaseAtomicDB):
             raise self._damage
         if not changes:
             return
-        with self._guard:
+        self._held.check()
+        with self._guard.alone():
             try:
                 while not self._fits(changes):
                     self._env.set_mapsize(2 * self._env.info()["map_size"])

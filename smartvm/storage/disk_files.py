@@ -24,7 +24,8 @@ def check_directory(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
         found = {entry.name for entry in path.iterdir()}
     except OSError as error:
-        raise DatabaseError(f"{path}: expected a directory for a chain: {error}") from error
+        reason = error.strerror or error
+        raise DatabaseError(f"{path}: expected a directory for a chain: {reason}") from error
     if found - {LOCK_FILE} and DATA_FILE not in found:
         raise DatabaseError(
             f"{path}: expected an empty directory or a chain's, found other files "
@@ -64,7 +65,7 @@ class DirectoryLock:
         try:
             self._file = (path / LOCK_FILE).open("a+")
         except OSError as error:
-            raise DatabaseError(f"{path}: cannot be written: {error}") from error
+            raise _unwritable(path, error) from error
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -74,9 +75,25 @@ class DirectoryLock:
                 f"{path}: the chain is open already{holder}; close it there, or ask the node "
                 "that serves it"
             ) from None
-        self._file.truncate(0)
-        self._file.write(f"{os.getpid()}\n")
-        self._file.flush()
+        try:
+            self._file.truncate(0)
+            os.write(self._file.fileno(), f"{os.getpid()}\n".encode())
+        except OSError as error:
+            self._file.close()
+            raise _unwritable(path, error) from error
+        self._path, self._process = path, os.getpid()
+
+    def check(self) -> None:
+        """See that this process has taken the directory, and is no fork of the one that has.
+
+        Raises:
+            DatabaseError: it is one; they would share a lock and a map, which LMDB forbids.
+        """
+        if os.getpid() != self._process:
+            raise DatabaseError(
+                f"{self._path}: the chain is open in process {self._process}; a process that was "
+                "forked from it needs a chain of its own"
+            )
 
     def release(self) -> None:
         """Let go; a second call does nothing."""
@@ -86,3 +103,7 @@ class DirectoryLock:
         self._file.seek(0)
         number = self._file.read(32).strip()
         return f" in process {number}" if number else ""
+
+
+def _unwritable(path: Path, error: OSError) -> DatabaseError:
+    return DatabaseError(f"{path}: cannot be written: {error.strerror or error}")

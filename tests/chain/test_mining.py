@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import rlp
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -136,6 +137,16 @@ def test_a_longer_branch_takes_the_place_of_the_history(chain: Chain) -> None:
 def test_a_block_that_is_there_is_imported_again(chain: Chain) -> None:
     chain.import_blocks(chain.export_blocks())
     assert chain.block_number == 5
+
+
+def test_a_block_has_one_encoding(chain: Chain) -> None:
+    header, *rest = rlp.decode(rlp.encode(chain.block(1)))
+    zero = header.index(b"")
+    other = [*header[:zero], [], *header[zero + 1 :]]  # an empty list for a number
+    copy = chain.replica()
+    with pytest.raises(SmartVMError, match="encoding"):
+        copy.import_block(rlp.encode([other, *rest]))
+    copy.import_block(rlp.encode([header, *rest]))
 
 
 def test_a_transaction_is_decoded(chain: Chain) -> None:

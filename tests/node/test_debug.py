@@ -86,6 +86,14 @@ def step(depth: int, name: str) -> Step:
     return Step(depth, 0, 0, name, 0, 0, (), 0, (), None, 0.0, None)
 
 
+def test_an_end_is_no_error_and_an_account_has_no_steps(node: Node) -> None:
+    steps = node.handle("debug_traceCall", [{"data": "0x60006000f3"}])["structLogs"]
+    assert [(step["op"], "error" in step) for step in steps][-1] == ("RETURN", False)
+    first = node.handle("eth_accounts")[0]
+    sent = node.handle("eth_sendTransaction", [{"from": first, "to": first}])
+    assert node.handle("debug_traceTransaction", [sent])["structLogs"] == []
+
+
 def test_steps_are_in_the_order_in_which_they_began() -> None:
     ended = [
         step(0, "a"),
@@ -106,6 +114,19 @@ def test_a_trace_has_a_bound(small_model: Artefact) -> None:
         trace_of(node, "0x5b600056")
     assert raised.value.code == LIMIT_EXCEEDED
     assert node.handle("eth_blockNumber") == "0x1"
+
+
+def test_maps_count_against_the_bound() -> None:
+    node = Node(Chain(), limits=Limits(trace_items=1_000))
+    many_maps = "0xfc444e4e01" + "600138" * 40  # BUF_ALLO size=1
+    with pytest.raises(RPCError, match="too long"):
+        node.handle("debug_traceCall", [{"data": many_maps}])
+
+
+def test_accounts_are_changed_for_a_traced_call(node: Node) -> None:
+    overrides = {"stateOverrides": {CALLEE: {"code": "0x5b00"}}}
+    found = node.handle("debug_traceCall", [{"to": CALLEE}, "latest", overrides])
+    assert [step["op"] for step in found["structLogs"]] == ["JUMPDEST", "STOP"]
 
 
 def test_wrong_options_are_refused(node: Node) -> None:

@@ -66,6 +66,12 @@ def test_logs_are_found_by_range_address_and_topic(node: Node, contract: str) ->
     assert found(**whole, topics=[None, word(1)]) == []
 
 
+def test_there_are_no_logs_in_blocks_to_come(node: Node, contract: str) -> None:
+    log(node, contract, 1)
+    assert node.handle("eth_getLogs", [{"fromBlock": "0x63"}]) == []
+    assert node.handle("eth_getLogs", [{"fromBlock": "0x63", "toBlock": "0x1"}]) == []
+
+
 def test_a_log_says_where_it_lies(node: Node, contract: str) -> None:
     sent = log(node, contract, 7)
     receipt = node.handle("eth_getTransactionReceipt", [sent])

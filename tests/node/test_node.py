@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from threading import Timer
 from typing import Any
 
 import pytest
@@ -12,11 +13,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smartvm.chain import Chain
-from smartvm.node.errors import INTERNAL_ERROR, INVALID_PARAMS, METHOD_NOT_FOUND, RPCError
+from smartvm.node.errors import (
+    INTERNAL_ERROR,
+    INVALID_PARAMS,
+    LIMIT_EXCEEDED,
+    METHOD_NOT_FOUND,
+    RPCError,
+)
 from smartvm.node.limits import Limits
 from smartvm.node.node import METHODS, NAMESPACES, Node
+from smartvm.opcodes.interruption import Interrupt
 
 ADDRESS = "0x" + "ab" * 20
+LOOP = "0x5b600056"
+"""Code that never ends."""
 VALUES = [None, True, -1, 0, 1.5, 2**256, "", "0x", "0x1", "latest", "text", ADDRESS, [], {}, [[]]]
 SHARED = Node(Chain(), limits=Limits(gas_cap=200_000))
 
@@ -110,3 +120,35 @@ def test_a_node_is_closed_with_its_chain(tmp_path: Any) -> None:
     node.close()
     with Chain(tmp_path / "chain") as chain:
         assert chain.block_number == 1
+
+
+def test_a_request_is_interrupted_and_the_node_goes_on(node: Node) -> None:
+    interrupt = Interrupt()
+    Timer(0.05, lambda: setattr(interrupt, "asked", True)).start()
+    with pytest.raises(RPCError, match="took too long") as raised:
+        node.handle("eth_estimateGas", [{"data": LOOP, "gas": "0xfffffff"}], interrupt)
+    assert raised.value.code == LIMIT_EXCEEDED
+    assert node.handle("eth_call", [{"data": "0x00"}]) == "0x"
+
+
+def test_a_node_ends_what_it_has_begun() -> None:
+    node = Node(Chain())
+    Timer(0.05, node.close).start()
+    with pytest.raises(RPCError, match="the node ends"):
+        node.handle("eth_call", [{"data": LOOP}])
+    with pytest.raises(RPCError, match="the node ends"):
+        node.handle("eth_blockNumber")
+
+
+def test_a_transaction_without_an_end_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
+    node = Node(Chain(), automine=False)
+    first = node.handle("eth_accounts")[0]
+    node.handle("eth_sendTransaction", [{"from": first, "data": LOOP, "gas": "0xfffffff"}])
+    interrupt = Interrupt()
+    Timer(0.05, lambda: setattr(interrupt, "asked", True)).start()
+    with pytest.raises(RPCError, match="took too long"):
+        node.mine(interrupt)
+    assert (node.chain.block_number, node.pool.waiting) == (0, {})
+    assert "dropped 1 transactions" in caplog.text
+    node.mine()
+    assert node.newest == 1

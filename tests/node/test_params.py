@@ -124,3 +124,8 @@ def test_a_log_filter_is_read() -> None:
 def test_a_wrong_log_filter_is_refused(filter_: Any, said: str) -> None:
     with pytest.raises(RPCError, match=said):
         params.log_filter(filter_)
+
+
+def test_a_price_is_fixed_or_dynamic() -> None:
+    with pytest.raises(RPCError, match="gasPrice: expected none beside maxFeePerGas"):
+        params.call_request({"gasPrice": "0x1", "maxFeePerGas": "0x1"})

@@ -140,6 +140,33 @@ def test_a_slow_call_blocks_no_health_check(serve: Callable[..., Any]) -> None:
         assert "OutOfGas" in answers[0]["error"]["message"]
 
 
+def test_a_call_has_its_time(serve: Callable[..., Any]) -> None:
+    with serve("--time-limit", "1") as node:
+        first, *_ = node.rpc("eth_accounts")["result"]
+        endless = {"from": first, "data": "0x5b600056", "gas": "0xffffffffff"}
+        for method in ("eth_call", "eth_estimateGas", "eth_sendTransaction"):
+            error = node.rpc(method, endless)["error"]
+            assert (error["code"], "within 1 s" in error["message"]) == (-32005, True)
+        assert node.rpc("eth_blockNumber")["result"] == "0x0"
+
+
+def test_a_second_signal_ends_what_runs(serve: Callable[..., Any]) -> None:
+    with serve("--json") as node:
+        call = ("eth_call", {"data": "0x5b600056"})
+        slow = threading.Thread(target=lambda: answers.append(node.rpc(*call)))
+        answers: list[Any] = []
+        slow.start()
+        while not node.get("/health")["waiting"]:
+            time.sleep(0.01)
+        node.process.send_signal(signal.SIGINT)
+        time.sleep(0.3)
+        assert node.process.poll() is None
+        exit_code, log = node.stop(signal.SIGINT)
+        slow.join()
+    assert (exit_code, answers[0]["error"]["code"]) == (0, -32005)
+    assert "Traceback" not in log
+
+
 def test_it_says_how_it_is(served: Any) -> None:
     health = served.get("/health")
     assert (health["status"], health["chainId"], health["waiting"]) == ("ok", 1337, 0)
@@ -208,7 +235,7 @@ def test_a_port_and_a_chain_serve_one_node(served: Any, tmp_path: Path) -> None:
     assert "choose another --port" in errors
     with Chain(tmp_path / "chain"):
         exit_code, errors = run("--port", "0", "--db", str(tmp_path / "chain"))
-    assert exit_code == 2
+    assert exit_code == 3
     assert str(tmp_path / "chain") in errors
     assert len(errors.splitlines()) == 1
 

@@ -52,3 +52,31 @@ def test_without_locks_of_files_it_is_refused(path: Path, monkeypatch: pytest.Mo
     monkeypatch.setitem(sys.modules, "fcntl", None)
     with pytest.raises(DatabaseError, match="needs a POSIX system"):
         DiskDatabase(path)
+
+
+def test_a_full_disk_is_told(path: Path) -> None:
+    path.mkdir()
+    (path / LOCK_FILE).symlink_to("/dev/full")
+    with pytest.raises(DatabaseError, match="cannot be written"):
+        DiskDatabase(path)
+
+
+def test_a_forked_process_keeps_off(path: Path) -> None:
+    script = f"""
+import os
+from smartvm.exceptions import DatabaseError
+from smartvm.storage.disk import DiskDatabase
+database = DiskDatabase({str(path)!r})
+database[b"a"] = b"1"
+if not os.fork():
+    for forbidden in (lambda: database[b"a"], lambda: database.__setitem__(b"a", b"2")):
+        try:
+            forbidden()
+            os._exit(1)
+        except DatabaseError as error:
+            assert "forked" in str(error)
+    os._exit(0)
+assert os.wait()[1] == 0 and database[b"a"] == b"1"
+database.close()
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
