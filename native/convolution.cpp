@@ -1,135 +1,11 @@
 #include "convolution.h"
 
-#include "excess.h"
-#include "panel.h"
+#include "chunk.h"
 #include "segment.h"
 
 namespace smartvm::SMARTVM_ISA {
 
 namespace {
-
-inline long rounded(long bytes) { return (bytes + 63) / 64 * 64; }
-
-inline int blocks_of(const Geometry& g) { return (g.outs + BLOCK - 1) / BLOCK; }
-
-inline int chunks_of(int length, int most) { return (length + most - 1) / most; }
-
-// The chunks of a job in order: samples, groups, depths, rows, columns.
-inline long chunk_count(const Convolution& job) {
-  const Geometry& g = job.shape;
-  return static_cast<long>(g.batch) * g.groups * g.out[0] * chunks_of(g.out[1], job.rows) *
-         chunks_of(g.out[2], job.columns);
-}
-
-inline Chunk chunk_at(const Convolution& job, long number) {
-  const Geometry& g = job.shape;
-  const auto next = [&](int count) {
-    const int index = static_cast<int>(number % count);
-    number /= count;
-    return index;
-  };
-  // Chunks of even size, not full ones and a rest.
-  const int across = chunks_of(g.out[2], job.columns), down = chunks_of(g.out[1], job.rows);
-  const auto cut = [](long length, int index, int count) {
-    return static_cast<int>(length * index / count);
-  };
-  Chunk chunk;
-  int index = next(across);
-  chunk.column = cut(g.out[2], index, across);
-  chunk.columns = cut(g.out[2], index + 1, across) - chunk.column;
-  index = next(down);
-  chunk.row = cut(g.out[1], index, down);
-  chunk.rows = cut(g.out[1], index + 1, down) - chunk.row;
-  chunk.depth = next(g.out[0]);
-  chunk.group = next(g.groups);
-  chunk.sample = next(g.batch);
-  return chunk;
-}
-
-inline long most_runs(const Convolution& job) {
-  const Geometry& g = job.shape;
-  const long runs = static_cast<long>(g.kernel[0]) * g.kernel[1] * (g.joined ? 1 : g.kernel[2]);
-  return job.chunk_pairs ? runs + window_pairs(g) / job.chunk_pairs + 1 : runs;
-}
-
-// A part's scratch, from one piece of memory.
-struct Scratch {
-  long* excesses_of;  // by pixel of a chunk: the first, or -1
-  Excess* excesses;
-  long* offsets;
-  int* pairs;
-  Tile* tiles;
-  int16_t* panels[most_passes];
-  long bytes;
-
-  Scratch(const Convolution& job, void* memory) : bytes(0) {
-    char* base = static_cast<char*>(memory);
-    const auto take = [&](long size) {
-      char* piece = base + bytes;
-      bytes += rounded(size);
-      return piece;
-    };
-    const PanelSize panel(job.shape, job.rows, job.columns);
-    const long runs = most_runs(job);
-    offsets = reinterpret_cast<long*>(take(runs * static_cast<long>(sizeof(long))));
-    pairs = reinterpret_cast<int*>(take(runs * static_cast<long>(sizeof(int))));
-    tiles =
-        reinterpret_cast<Tile*>(take(static_cast<long>(job.rows) * (job.columns / MOST_PIXELS + 1) *
-                                     static_cast<long>(sizeof(Tile))));
-    excesses_of = nullptr;
-    excesses = nullptr;
-    if (job.outlier_count) {
-      const int* kernel = job.shape.kernel;
-      const long window = static_cast<long>(kernel[0]) * kernel[1] * kernel[2];
-      excesses_of = reinterpret_cast<long*>(
-          take(static_cast<long>(job.rows) * job.columns * static_cast<long>(sizeof(long))));
-      excesses = reinterpret_cast<Excess*>(
-          take(job.outlier_count * window * static_cast<long>(sizeof(Excess))));
-    }
-    // One item more, for windows of an odd number of items.
-    for (int pass = 0; pass < job.pass_count; ++pass)
-      panels[pass] = reinterpret_cast<int16_t*>(take(2 * (panel.items(job.shape) + 1)));
-  }
-};
-
-// Cut the pixels of a chunk into tiles, in order.
-inline int lay_tiles(const Geometry& g, const Chunk& chunk, Tile* tiles) {
-  const long across = static_cast<long>(g.stride[2]) * g.channels;
-  const long down =
-      static_cast<long>(g.stride[1]) * PanelSize(g, chunk.rows, chunk.columns).columns * g.channels;
-  int count = 0, row = 0;
-  if (chunk.columns <= HALF)
-    for (; row + 2 <= chunk.rows; row += 2)
-      tiles[count++] = {row * down, (row + 1) * down, 2 * chunk.columns};
-  const int pieces = chunks_of(chunk.columns, MOST_PIXELS);
-  for (; row < chunk.rows; ++row)
-    for (int piece = 0; piece < pieces; ++piece) {
-      const int first = static_cast<int>(static_cast<long>(chunk.columns) * piece / pieces);
-      const int end = static_cast<int>(static_cast<long>(chunk.columns) * (piece + 1) / pieces);
-      const long from = row * down + first * across;
-      tiles[count++] = {from, from + (end - first + 1) / 2 * across, end - first};
-    }
-  return count;
-}
-
-// The runs of a window in a panel; with `most` pairs, longer ones are cut.
-inline Runs lay_runs(const Geometry& g, const PanelSize& panel, int most, long* offsets,
-                     int* pairs) {
-  const long cell = g.channels, row = panel.columns * cell, slice = panel.rows * row;
-  const int taps = g.joined ? 1 : g.kernel[2];
-  const int length = (g.channels * (g.joined ? g.kernel[2] : 1) + 1) / 2;
-  int count = 0;
-  for (int z = 0; z < g.kernel[0]; ++z)
-    for (int y = 0; y < g.kernel[1]; ++y)
-      for (int tap = 0; tap < taps; ++tap)
-        for (int done = 0, n; done < length; done += n) {
-          n = most && length - done > most ? most : length - done;
-          offsets[count] =
-              z * slice + y * g.dilation[1] * row + tap * g.dilation[2] * cell + 2 * done;
-          pairs[count++] = n;
-        }
-  return {offsets, pairs, count};
-}
 
 // Sums of a tile as int64: those of a few runs at a time as int32, then added, shifted.
 inline void product64(const Convolution& job, const Scratch& scratch, const Tile& tile, long stride,
@@ -154,27 +30,6 @@ inline void product64(const Convolution& job, const Scratch& scratch, const Tile
     }
   }
 }
-
-// The place of a block's channels in the result, and of its weights.
-struct Block {
-  int channels;         // that it has
-  long channel;         // the first, of all groups
-  long index;           // where the chunk's first pixel of that channel goes
-  long start, weights;  // in `Convolution::start` and in packed weights
-
-  Block(const Convolution& job, const Chunk& chunk, int number) {
-    const Geometry& g = job.shape;
-    const long plane = static_cast<long>(g.out[0]) * g.out[1] * g.out[2];
-    const long block = static_cast<long>(chunk.group) * blocks_of(g) + number;
-    channels = g.outs - number * BLOCK < BLOCK ? g.outs - number * BLOCK : BLOCK;
-    channel = static_cast<long>(chunk.group) * g.outs + number * BLOCK;
-    const long row = static_cast<long>(chunk.depth) * g.out[1] + chunk.row;
-    index = (static_cast<long>(chunk.sample) * g.groups * g.outs + channel) * plane +
-            row * g.out[2] + chunk.column;
-    start = block * BLOCK;
-    weights = block * window_pairs(g) * 2 * BLOCK;
-  }
-};
 
 // One block of channels of all pixels of a chunk whose panels are laid.
 template <class Sum, class Seen, class Multiply, class Correct>
@@ -201,6 +56,39 @@ inline void convolve_block(const Convolution& job, const Block& block, const Scr
     std::memcpy(sums, sums + SEGMENT * BLOCK, static_cast<size_t>(held) * BLOCK * sizeof *sums);
   }
   if (held) give(held);
+}
+
+// The same where the map is in two halves, whose sums are held side by side.
+inline void convolve_halves(const Convolution& job, const Block& block, const Scratch& scratch,
+                            int tiles, long stride, const Runs& runs, const int16_t* weights,
+                            DoubleExtremes& seen) {
+  alignas(64) int32_t halves[2][(SEGMENT + HALF) * BLOCK], sums[MOST_PIXELS * BLOCK];
+  const int32_t zeros[BLOCK] = {};
+  const double scale = static_cast<double>(1 << job.half_bits);
+  const Geometry& g = job.shape;
+  const long plane = static_cast<long>(g.out[0]) * g.out[1] * g.out[2];
+  const auto bytes = [](int pixels) { return static_cast<size_t>(pixels) * BLOCK * sizeof *sums; };
+  int held = 0;
+  long done = 0;
+  for (int i = 0; i < tiles; ++i) {
+    const int pixels = scratch.tiles[i].pixels / 2;
+    product_of<MOST_PIXELS>(2 * pixels)(scratch.panels[0], scratch.tiles[i], stride, runs, weights,
+                                        zeros, sums);
+    for (int half = 0; half < 2; ++half)
+      std::memcpy(halves[half] + held * BLOCK, sums + half * pixels * BLOCK, bytes(pixels));
+    held += pixels;
+    if (held < SEGMENT && i + 1 < tiles) continue;
+    const int count = held < SEGMENT ? held : SEGMENT;
+    settle(job.epilogue, halves[0], halves[1], scale, count, block.channels, block.channel,
+           block.index + done, plane, seen);
+    done += count;
+    held -= count;
+    for (int half = 0; half < 2 && held; ++half)
+      std::memcpy(halves[half], halves[half] + SEGMENT * BLOCK, bytes(held));
+  }
+  if (held)
+    settle(job.epilogue, halves[0], halves[1], scale, held, block.channels, block.channel,
+           block.index + done, plane, seen);
 }
 
 }  // namespace
@@ -233,7 +121,9 @@ void convolve(const Convolution& job, int part, void* memory, StageBounds& bound
   const Scratch scratch(job, memory);
   const long stride = static_cast<long>(g.stride[2]) * g.channels;
   const long blocks = blocks_of(g), tasks = chunk_count(job) * blocks;
+  const long apart = job.half_bits ? scratch.panels[1] - scratch.panels[0] : 0;
   Extremes extremes(job.epilogue.count);
+  DoubleExtremes double_extremes(job.epilogue.count);
   Chunk chunk{};
   Runs runs{};
   int tiles = 0;
@@ -244,7 +134,7 @@ void convolve(const Convolution& job, int part, void* memory, StageBounds& bound
       chunk = chunk_at(job, laid);
       for (int pass = 0; pass < job.pass_count; ++pass)
         lay_panel(g, job.passes[pass].x, job.fill, chunk, scratch.panels[pass]);
-      tiles = lay_tiles(g, chunk, scratch.tiles);
+      tiles = lay_tiles(g, chunk, apart, scratch.tiles);
       if (job.outlier_count) list_excesses(job, chunk, scratch.excesses_of, scratch.excesses);
       runs = lay_runs(g, PanelSize(g, chunk.rows, chunk.columns), job.chunk_pairs, scratch.offsets,
                       scratch.pairs);
@@ -253,7 +143,9 @@ void convolve(const Convolution& job, int part, void* memory, StageBounds& bound
     const int16_t* weights[most_passes];
     for (int pass = 0; pass < job.pass_count; ++pass)
       weights[pass] = job.passes[pass].weights + block.weights;
-    if (job.chunk_pairs) {
+    if (job.half_bits) {
+      convolve_halves(job, block, scratch, tiles, stride, runs, weights[0], double_extremes);
+    } else if (job.chunk_pairs) {
       convolve_block<std::int64_t>(
           job, block, scratch, tiles, bounds,
           [&](const Tile& tile, std::int64_t* sums) {
@@ -273,7 +165,11 @@ void convolve(const Convolution& job, int part, void* memory, StageBounds& bound
           });
     }
   }
-  if (!job.chunk_pairs && tiles) extremes.give(job.epilogue.count, bounds);
+  if (!tiles) return;
+  if (job.half_bits)
+    double_extremes.give(job.epilogue.count, bounds);
+  else if (!job.chunk_pairs)
+    extremes.give(job.epilogue.count, bounds);
 }
 
 }  // namespace smartvm::SMARTVM_ISA

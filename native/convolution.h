@@ -33,13 +33,20 @@ struct Convolution {
   int pass_count;
   int16_t fill;             // what padding holds: −offset of the map
   const int32_t* start;     // (groups, blocks, BLOCK): offset · Σ weights
+  int half_bits;            // 0, or: the first pass has these low bits of the map, the second the rest
   int chunk_pairs;          // 0: int32 sums; else int64 ones, of int32 sums of so many pairs
   const Outlier* outliers;  // in order of index
   long outlier_count;
+  Items items;            // of a depthwise convolution in doubles: the map, int16 or int32
+  const double* doubles;  // and its weights: (groups, outs, taps)
   int rows, columns;  // of the out plane that a chunk has, at most
   int parts;
   Epilogue epilogue;
 };
+
+inline long window_taps(const Geometry& g) {
+  return static_cast<long>(g.kernel[0]) * g.kernel[1] * g.kernel[2];
+}
 
 // Pairs of items in a window, and how many channels a block of packed weights has.
 inline long window_pairs(const Geometry& g) {
@@ -60,5 +67,9 @@ SMARTVM_KERNEL(void, pack_weights, const Geometry& shape, const int16_t* weights
 // (groups, outs, taps / 2 rounded up, 2).
 SMARTVM_KERNEL(long, depthwise_scratch, const Convolution& job)
 SMARTVM_KERNEL(void, depthwise, const Convolution& job, int part, void* scratch,
+               StageBounds& bounds)
+// The same in doubles.
+SMARTVM_KERNEL(long, depthwise_doubles_scratch, const Convolution& job)
+SMARTVM_KERNEL(void, depthwise_doubles, const Convolution& job, int part, void* scratch,
                StageBounds& bounds)
 SMARTVM_KERNEL(void, convolve, const Convolution& job, int part, void* scratch, StageBounds& bounds)

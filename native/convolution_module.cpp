@@ -53,7 +53,7 @@ class ConvolutionPlan {
   std::int64_t negative() const { return bounds_.negative; }
   std::int64_t norm() const { return bounds_.norm; }
   std::size_t nbytes() const {
-    std::size_t bytes = sizeof *this + pairs_.size() * 2 + sums_.size() * 8;
+    std::size_t bytes = sizeof *this + pairs_.size() * 2 + (sums_.size() + doubles_.size()) * 8;
     for (const auto& part : parts_) bytes += part.size() * 2;
     for (const auto& part : packed_) bytes += part.size() * 2;
     return bytes;
@@ -102,6 +102,31 @@ class ConvolutionPlan {
         static_cast<int>(std::min<long>(job.parts, long(job.shape.batch) * job.shape.groups));
     return epilogue.found(
         run(job, SMARTVM_CHOOSE_FOR(isa_, depthwise_scratch), SMARTVM_CHOOSE_FOR(isa_, depthwise)));
+  }
+
+  // Whether `doubles` multiplies doubles themselves, so that its operands need no halves.
+  bool whole() const { return depthwise_; }
+
+  // The convolution in sums that are doubles, all that comes of which is proved to lie in
+  // [−2^51, 2^51): of int16 weights and a map in two halves, of which the low one has `bits` bits,
+  // the sums of each being proved to fit int32; or, where it is whole, of any map.
+  nb::list doubles(nb::handle x, nb::handle out, nb::sequence stages, int bits) {
+    const Array from(x, Array::read);
+    const Stages epilogue(out, stages, false);
+    Convolution job = prepared(epilogue);
+    if (depthwise_) {
+      job.items = from.items();
+      job.doubles = doubles_.data();
+      return epilogue.found(run(job, SMARTVM_CHOOSE_FOR(isa_, depthwise_doubles_scratch),
+                                SMARTVM_CHOOSE_FOR(isa_, depthwise_doubles)));
+    }
+    const Halves halves(isa_, from.items(), bits);
+    job.pass_count = 2;
+    job.half_bits = bits;
+    for (int half = 0; half < 2; ++half)
+      job.passes[half] = {halves.of(half), packed_[0].data(), 0};
+    return epilogue.found(run(job, SMARTVM_CHOOSE_FOR(isa_, convolution_scratch),
+                              SMARTVM_CHOOSE_FOR(isa_, convolve)));
   }
 
   // The convolution in int64, of int32 sums of `chunk_pairs` pairs of products of parts.
@@ -159,6 +184,9 @@ class ConvolutionPlan {
       pack_blocks(parts_of(from.items()));
     } else {
       parts_ = parts_of(from.items());
+      for (long i = 0; i < outs * window; ++i)
+        doubles_.push_back(from.item_bytes() == 2 ? static_cast<const int16_t*>(from.data())[i]
+                                                  : static_cast<const int32_t*>(from.data())[i]);
       const long even = (window + 1) / 2 * 2;
       pairs_.resize(static_cast<std::size_t>(outs * even));
       for (long out = 0; out < outs; ++out)
@@ -241,6 +269,7 @@ class ConvolutionPlan {
   std::vector<std::vector<int16_t>> parts_;  // of the weights of a depthwise convolution
   std::vector<int16_t> pairs_;               // the first of them as pairs of taps
   std::vector<std::vector<int16_t>> packed_;
+  std::vector<double> doubles_;  // weights of a depthwise convolution
   std::vector<std::int64_t> sums_;
   WeightBounds bounds_;
 };
@@ -261,6 +290,8 @@ void bind_convolution(nb::module_& m) {
       .def_prop_ro("nbytes", &ConvolutionPlan::nbytes)
       .def("squares", &ConvolutionPlan::squares, arg("x"))
       .def("narrow", &ConvolutionPlan::narrow, arg("x"), arg("out"), arg("stages"), arg("offset"))
+      .def_prop_ro("whole", &ConvolutionPlan::whole)
+      .def("doubles", &ConvolutionPlan::doubles, arg("x"), arg("out"), arg("stages"), arg("bits"))
       .def("wide", &ConvolutionPlan::wide, arg("x"), arg("out"), arg("stages"), arg("chunk_pairs"));
 }
 

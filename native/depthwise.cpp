@@ -41,10 +41,6 @@ struct Phases {
   }
 };
 
-inline long taps_of(const Geometry& g) {
-  return static_cast<long>(g.kernel[0]) * g.kernel[1] * g.kernel[2];
-}
-
 // Rows of the out plane that are summed at a time.
 inline int rows_at_once(const Geometry& g, const Phases& phases) {
   const int rows = MOST_SUMS / phases.cells[2];
@@ -65,7 +61,7 @@ struct Memory {
       return piece;
     };
     const Phases phases(g);
-    offsets = reinterpret_cast<long*>(take((taps_of(g) + 1) * static_cast<long>(sizeof(long))));
+    offsets = reinterpret_cast<long*>(take((window_taps(g) + 1) * static_cast<long>(sizeof(long))));
     // Whole vectors are read and written, beyond the last window.
     plane = reinterpret_cast<int16_t*>(take(2 * (phases.items + STEP)));
     sums = reinterpret_cast<int32_t*>(
@@ -204,7 +200,7 @@ void depthwise(const Convolution& job, int part, void* scratch, StageBounds& bou
   const Geometry& g = job.shape;
   const Phases phases(g);
   const Memory memory(g, scratch);
-  const long taps = taps_of(g), pairs = (taps + 1) / 2;
+  const long taps = window_taps(g), pairs = (taps + 1) / 2;
   long tap = 0;
   for (int z = 0; z < g.kernel[0]; ++z)
     for (int y = 0; y < g.kernel[1]; ++y)

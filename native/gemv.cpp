@@ -1,5 +1,8 @@
 #include "gemv.h"
 
+#include <type_traits>
+
+#include "doubles.h"
 #include "vectors.h"
 
 namespace smartvm::SMARTVM_ISA {
@@ -40,17 +43,65 @@ inline void sum_columns(const int16_t* x, const Weight* weights, long inner, int
     for (long i = k; i < inner; ++i) sums[c] += x[i] * weights[c * inner + i];
 }
 
-template <class Weight>
-inline void sum_row(const MatrixVector& job, long row, long column, int count, int32_t* sums) {
-  const auto* x = static_cast<const int16_t*>(job.x.data) + row * job.inner;
+// The same times the two halves of one row.
+template <int N, class Weight>
+inline void sum_halves(const int16_t* low, const int16_t* high, const Weight* weights, long inner,
+                       int32_t* low_sums, int32_t* high_sums) {
+  constexpr int ITEMS = 2 * LANES;
+  Vector lows[N], highs[N];
+  SMARTVM_UNROLL for (int c = 0; c < N; ++c)
+    lows[c] = highs[c] = broadcast(0);
+  long k = 0;
+  for (; k + ITEMS <= inner; k += ITEMS) {
+    const Vector a = load(low + k), b = load(high + k);
+    SMARTVM_UNROLL for (int c = 0; c < N; ++c) {
+      const Vector w = pairs_at(weights + c * inner + k);
+      lows[c] = dot(lows[c], a, w);
+      highs[c] = dot(highs[c], b, w);
+    }
+  }
+  SMARTVM_UNROLL for (int c = 0; c < N; ++c) {
+    low_sums[c] = total(lows[c]);
+    high_sums[c] = total(highs[c]);
+  }
+  for (int c = 0; c < N; ++c)
+    for (long i = k; i < inner; ++i) {
+      low_sums[c] += low[i] * weights[c * inner + i];
+      high_sums[c] += high[i] * weights[c * inner + i];
+    }
+}
+
+// each(N, weights, sums) for `count` columns, COLUMNS or one at a time.
+template <class Weight, class Each>
+inline void by_columns(const MatrixVector& job, long column, int count, const Each& each) {
   const auto* weights = static_cast<const Weight*>(job.weights.data) + column * job.inner;
   int done = 0;
   for (; done + COLUMNS <= count; done += COLUMNS)
-    sum_columns<COLUMNS>(x, weights + done * job.inner, job.inner, sums + done);
+    each(std::integral_constant<int, COLUMNS>(), weights + done * job.inner, done);
   for (; done < count; ++done)
-    sum_columns<1>(x, weights + done * job.inner, job.inner, sums + done);
+    each(std::integral_constant<int, 1>(), weights + done * job.inner, done);
+}
+
+template <class Weight>
+inline void sum_row(const MatrixVector& job, long row, long column, int count, int32_t* sums) {
+  const auto* x = static_cast<const int16_t*>(job.x.data) + row * job.inner;
+  by_columns<Weight>(job, column, count, [&](auto n, const Weight* weights, int done) {
+    sum_columns<n()>(x, weights, job.inner, sums + done);
+  });
   if (job.start)
     for (int i = 0; i < count; ++i) sums[i] += job.start[column + i];
+}
+
+template <class Weight>
+inline void sum_row(const MatrixVector& job, long row, long column, int count, double* sums) {
+  int32_t low[SUMS], high[SUMS];
+  const long at = row * job.inner;
+  by_columns<Weight>(job, column, count, [&](auto n, const Weight* weights, int done) {
+    sum_halves<n()>(job.halves[0] + at, job.halves[1] + at, weights, job.inner, low + done,
+                    high + done);
+  });
+  const double scale = static_cast<double>(1 << job.half_bits);
+  for (int i = 0; i < count; ++i) sums[i] = high[i] * scale + low[i];
 }
 
 template <class X, class Weight>
@@ -74,6 +125,7 @@ inline std::int64_t sum64(const MatrixVector& job, long row, long column) {
 void matrix_vector(const MatrixVector& job, int part, StageBounds& bounds) {
   const long first = job.columns * part / job.parts, end = job.columns * (part + 1) / job.parts;
   Extremes seen(job.epilogue.count);
+  DoubleExtremes double_seen(job.epilogue.count);
   for (long column = first; column < end; column += SUMS) {
     const int count = static_cast<int>(end - column < SUMS ? end - column : SUMS);
     for (long row = 0; row < job.rows; ++row) {
@@ -85,6 +137,13 @@ void matrix_vector(const MatrixVector& job, int part, StageBounds& bounds) {
                     : job.x.bytes == 4 ? sum64<int32_t>(job, row, column + i)
                                        : sum64<std::int64_t>(job, row, column + i);
         finish(job.epilogue, sums, column, index, count, bounds);
+      } else if (job.half_bits) {
+        double sums[SUMS];
+        if (job.weights.bytes == 1)
+          sum_row<int8_t>(job, row, column, count, sums);
+        else
+          sum_row<int16_t>(job, row, column, count, sums);
+        finish(job.epilogue, sums, column, index, count, double_seen);
       } else {
         int32_t sums[SUMS];
         if (job.weights.bytes == 1)
@@ -96,7 +155,11 @@ void matrix_vector(const MatrixVector& job, int part, StageBounds& bounds) {
       }
     }
   }
-  if (!job.wide && first < end) seen.give(job.epilogue.count, bounds);
+  if (job.wide || first == end) return;
+  if (job.half_bits)
+    double_seen.give(job.epilogue.count, bounds);
+  else
+    seen.give(job.epilogue.count, bounds);
 }
 
 void sum_weights(const int16_t* weights, long count, std::int64_t* sums) {

@@ -13,6 +13,8 @@ struct MatrixVector {
   long rows, inner, columns;
   const int32_t* start;  // of each column, or null
   bool wide;             // int64 sums
+  int half_bits;         // 0, or of the low half of the map: int32 sums of each, together doubles
+  const int16_t* halves[2];  // (rows, inner): low and high
   int parts;
   Epilogue epilogue;
 };

@@ -67,6 +67,20 @@ class MatrixVectorPlan {
     return epilogue.found(run(job));
   }
 
+  // In int32 each of two halves of the map, together in double.
+  nb::list doubles(nb::handle x, nb::handle out, nb::sequence stages, int bits) const {
+    const Array from(x, Array::read);
+    const Stages epilogue(out, stages, true);
+    MatrixVector job = job_;
+    job.epilogue = epilogue.epilogue();
+    job.x = from.items();
+    const Halves halves(isa_, job.x, bits);
+    job.half_bits = bits;
+    for (int half = 0; half < 2; ++half) job.halves[half] = halves.of(half);
+    if (!bytes_.empty()) job.weights = {bytes_.data(), 1, job.weights.count};
+    return epilogue.found(run(job));
+  }
+
   // In int64.
   nb::list wide(nb::handle x, nb::handle out, nb::sequence stages, int) const {
     const Array from(x, Array::read);
@@ -127,6 +141,8 @@ void bind_gemv(nb::module_& m) {
       .def_prop_ro("nbytes", &MatrixVectorPlan::nbytes)
       .def("squares", &MatrixVectorPlan::squares, arg("x"))
       .def("narrow", &MatrixVectorPlan::narrow, arg("x"), arg("out"), arg("stages"), arg("offset"))
+      .def_prop_ro("whole", [](const MatrixVectorPlan&) { return false; })
+      .def("doubles", &MatrixVectorPlan::doubles, arg("x"), arg("out"), arg("stages"), arg("bits"))
       .def("wide", &MatrixVectorPlan::wide, arg("x"), arg("out"), arg("stages"),
            arg("chunk_pairs"));
 }

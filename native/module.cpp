@@ -3,7 +3,10 @@
 #include "module.h"
 
 NB_MODULE(_kernels, m) {
+  // Caches hold compiled plans until the process ends; that is no leak to warn of.
+  nanobind::set_leak_warnings(false);
   m.doc() = "Exact integer kernels for the CPU.";
+  m.attr("interface") = SMARTVM_INTERFACE;
   smartvm::bind_isa(m);
   smartvm::bind_threads(m);
   smartvm::bind_peak(m);

@@ -1,7 +1,8 @@
-// Maps beyond int16: less an offset, and what is still beyond it item by item.
+// Maps beyond int16: less an offset, and what is still beyond it item by item; or in two halves.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 #include "isa.h"
@@ -31,6 +32,9 @@ inline std::vector<int32_t> times(const std::vector<std::int64_t>& sums, int32_t
 // Items [begin, end) of int16 or int32 less the offset, saturated to int16; whether that cut any.
 SMARTVM_KERNEL(bool, less_offset, const Items& items, int32_t offset, int16_t* less, long begin,
                long end)
+// Items [begin, end) as high·2^bits + low, with low in [−2^(bits−1), 2^(bits−1)), both int16.
+SMARTVM_KERNEL(void, halve, const Items& items, int bits, int16_t* low, int16_t* high, long begin,
+               long end)
 
 namespace smartvm {
 
@@ -50,5 +54,21 @@ inline void subtract(Isa set, const Items& items, int32_t offset, int16_t* less,
     }
   }
 }
+
+// A map in two halves, as `halve` makes them.
+class Halves {
+ public:
+  Halves(Isa set, const Items& items, int bits)
+      : count_(items.count), memory_(new int16_t[static_cast<std::size_t>(2 * count_)]) {
+    int16_t *low = memory_.get(), *high = low + count_;
+    SMARTVM_CHOOSE_FOR(set, halve)(items, bits, low, high, 0, static_cast<long>(count_));
+  }
+
+  const int16_t* of(int half) const { return memory_.get() + half * count_; }
+
+ private:
+  const std::int64_t count_;
+  const std::unique_ptr<int16_t[]> memory_;
+};
 
 }  // namespace smartvm

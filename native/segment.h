@@ -2,6 +2,7 @@
 // result.
 #pragma once
 
+#include "doubles.h"
 #include "epilogue.h"
 #include "gemm.h"
 
@@ -66,6 +67,27 @@ inline void settle(const Epilogue& e, int32_t* sums, int pixels, int channels, l
     for (int p = 0; p < whole; p += LANES) turn_sums(sums + p * BLOCK + part, rows + p);
     for (int c = part; c < channels && c < part + LANES; ++c)
       finish(e, rows + (c - part) * SEGMENT, channel + c, index + c * plane, pixels, seen);
+  }
+}
+
+// The same for sums that are those of two halves of the map, `high` ones times `scale`.
+inline void settle(const Epilogue& e, int32_t* low, int32_t* high, double scale, int pixels,
+                   int channels, long channel, long index, long plane, DoubleExtremes& seen) {
+  int32_t rows[2][LANES * SEGMENT];
+  double row[SEGMENT];
+  const int whole = fill_up(low, pixels);
+  fill_up(high, pixels);
+  for (int part = 0; part < channels; part += LANES) {
+    for (int p = 0; p < whole; p += LANES) {
+      turn_sums(low + p * BLOCK + part, rows[0] + p);
+      turn_sums(high + p * BLOCK + part, rows[1] + p);
+    }
+    for (int c = part; c < channels && c < part + LANES; ++c) {
+      const int32_t* lows = rows[0] + (c - part) * SEGMENT;
+      const int32_t* highs = rows[1] + (c - part) * SEGMENT;
+      for (int p = 0; p < whole; ++p) row[p] = highs[p] * scale + lows[p];
+      finish(e, row, channel + c, index + c * plane, pixels, seen);
+    }
   }
 }
 

@@ -20,7 +20,9 @@ class Step(NamedTuple):
 
     def matches(self, other: Step) -> bool:
         """Whether both are the same call: equal arguments, and of tensors the very same ones."""
-        return self.kernel == other.kernel and all(
-            mine is theirs or (not isinstance(mine, Tensor) and mine == theirs)
-            for mine, theirs in zip(self.arguments, other.arguments, strict=True)
-        )
+        if self.kernel != other.kernel:
+            return False
+        for mine, theirs in zip(self.arguments, other.arguments, strict=True):
+            if mine is not theirs and (isinstance(mine, Tensor) or mine != theirs):
+                return False
+        return True

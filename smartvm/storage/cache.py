@@ -9,7 +9,8 @@ as follows:
 - a tensor gathered from several blocks: its items. Blocks that lie in it whole, in the same form,
   give up their own bytes for it; they go when it goes;
 - the memo of either: each value as it is noted, by its `nbytes`;
-- a place (storage root and block number): a flat `PLACE_BYTES`.
+- a place (storage root and block number): a flat `PLACE_BYTES`;
+- a range (`smartvm.storage.ranges`): a flat number of bytes for each of its blocks.
 
 The least recently used entries go first.
 """

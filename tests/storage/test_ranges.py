@@ -162,6 +162,29 @@ def test_any_history(layout, steps):
     assert run(layout, steps, full) == plain
 
 
+BOUGHT = ("buy", 0, 22, (3, 1), PLENTY)
+PENDING = [("write", 2, 4, 1), ("delete", 2), ("wipe",)]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        [("record",), BOUGHT, ("revert",), BOUGHT],
+        [("record",), BOUGHT, ("commit",), BOUGHT],
+        [BOUGHT, ("next",), BOUGHT],
+        *([change, BOUGHT] for change in PENDING),
+        *([change, ("next",), BOUGHT] for change in PENDING),
+        *([("record",), change, ("revert",), BOUGHT] for change in PENDING[:2]),
+    ],
+    ids=str,
+)
+def test_a_range_is_as_warm_and_as_new_as_its_blocks(steps):
+    layout = dict.fromkeys(NUMBERS, (4, 2))
+    plain = run(layout, steps, 0)
+    run(layout, [BOUGHT], 1 << 30)
+    assert run(layout, steps, 1 << 30) == plain
+
+
 @pytest.mark.parametrize("warm", [(), (2,), (1, 2, 3)])
 @pytest.mark.parametrize("work", [(0, 1), (50, 3)])
 def test_wherever_the_gas_ends(warm, work):

@@ -1,28 +1,48 @@
 """The compiled module, its instruction set and its threads.
 
-`kernels` is the module, or None where it was not built: then `NativeBackend` is not available.
-Two environment variables say how it starts: ``SMARTVM_ISA`` names an instruction set, by default
-the best that the processor has, ``SMARTVM_THREADS`` a number of threads, by default the CPUs that
-the process may use, at most 8. Neither can show in a result.
+`kernels` is the module, or None where it was not built, or not from these sources: then
+`NativeBackend` is not available. Two environment variables say how it starts: ``SMARTVM_ISA`` names
+an instruction set, by default the best that the processor has, ``SMARTVM_THREADS`` a number of
+threads, by default the CPUs that the process may use, at most 8. Neither can show in a result.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
-from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 from smartvm.exceptions import BackendError
 
+INTERFACE = 2
+"""Raised whenever the arguments of a kernel change, or what it is exact for.
+
+It is compiled into the module, so that one that was built from older sources is seen and not used.
+"""
 MOST_THREADS = 64
 """Threads beyond which no kernel is divided."""
 DEFAULT_THREADS = 8
 
-kernels: Any = None
-with suppress(ImportError):  # not built on this machine
-    kernels = import_module("smartvm.dispatch.native._kernels")
+
+def _load() -> Any:
+    """The compiled module; None where it was not built, or from sources that are not these."""
+    try:
+        module = import_module("smartvm.dispatch.native._kernels")
+    except ImportError:
+        return None
+    if getattr(module, "interface", 0) == INTERFACE:
+        return module
+    warnings.warn(
+        "the native kernels were built from other sources and are passed over: "
+        "install smartvm again to build them anew",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+    return None
+
+
+kernels: Any = _load()
 
 
 def isas() -> list[str]:

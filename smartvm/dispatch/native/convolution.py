@@ -14,7 +14,7 @@ from smartvm.shapes import ConvShape
 
 Shape = TypeVar("Shape")
 
-__all__ = ["convolution_plan", "convolve", "kept", "plan_for"]
+__all__ = ["convolution_plan", "convolve", "kept", "latest", "plan_for"]
 
 _KEY = "native convolution"
 _EXTENT_LIMIT = 1 << 30
@@ -41,7 +41,16 @@ def convolve(x: Tensor, weights: Tensor, shape: ConvShape) -> Tensor:
 
 def plan_for(weights: Tensor, shape: ConvShape) -> Plan | None:
     """The plan of a convolution; None where numpy has it."""
-    return kept(weights, _KEY, shape, convolution_plan) if _is_native(weights, shape) else None
+    plan = latest(weights, _KEY, shape)
+    if plan is None and _is_native(weights, shape):
+        return kept(weights, _KEY, shape, convolution_plan)
+    return plan
+
+
+def latest(weights: Tensor, key: str, shape: Any) -> Plan | None:
+    """The plan for weights that were used last in this very shape."""
+    found = weights.memo.get(key) if weights.memo else None
+    return cast(Plan, found.plan) if found is not None and found.shape is shape else None
 
 
 def kept(weights: Tensor, key: str, shape: Shape, make: Callable[[Tensor, Shape], Plan]) -> Plan:
@@ -49,9 +58,6 @@ def kept(weights: Tensor, key: str, shape: Shape, make: Callable[[Tensor, Shape]
     memo = weights.memo
     if memo is None:
         return make(weights, shape)
-    latest = memo.get(key)
-    if latest is not None and (latest.shape is shape or latest.shape == shape):
-        return cast(Plan, latest.plan)
     full = (key, shape)
     plan = memo[full] if full in memo else memo.setdefault(full, make(weights, shape))
     memo[key] = _Latest(shape, plan)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from smartvm.dispatch.native.compiled import kernels
-from smartvm.dispatch.native.convolution import convolution_plan, kept
+from smartvm.dispatch.native.convolution import convolution_plan, kept, latest
 from smartvm.dispatch.native.products import Plan
 from smartvm.dispatch.numpy_backend import linear
 from smartvm.dispatch.tensor import Tensor
@@ -17,6 +17,7 @@ from smartvm.shapes import ConvShape, MatmulShape
 __all__ = ["matmul", "plan_for"]
 
 _KEY = "native matmul"
+_KEY_MANY = "native matmul of many rows"
 _FEW_ROWS = 6
 """Rows up to which reading the weights for each is better than packing them."""
 _EXTENT_LIMIT = 1 << 30
@@ -38,6 +39,9 @@ def matmul(a: Tensor, b: Tensor, shape: MatmulShape) -> Tensor:
 
 def plan_for(b: Tensor, shape: MatmulShape) -> Plan | None:
     """The plan of a product with few rows, from the memo of the weights if they have one."""
+    plan = latest(b, _KEY, shape)
+    if plan is not None:
+        return plan
     few = shape.rows <= _FEW_ROWS and shape.transpose_b and not shape.transpose_a
     if not few or shape.batch > 1 or b.item_bytes > 4:
         return None
@@ -64,7 +68,7 @@ def _many_rows(a: Tensor, b: Tensor, shape: MatmulShape) -> Tensor | None:
         a.data.reshape(shape.inner, -1) if shape.transpose_a else a.data.reshape(-1, shape.inner).T
     )
     x = Tensor(np.ascontiguousarray(stored).reshape(-1), a.bounds)
-    found = kept(b, _KEY, shape, _make_many).run(x)
+    found = kept(b, _KEY_MANY, shape, _make_many).run(x)
     if found is None:
         return None
     planes = found[1].data.reshape(shape.columns, shape.rows)

@@ -12,7 +12,7 @@ from typing import Protocol
 import numpy as np
 
 from smartvm.dispatch.native import bounds
-from smartvm.dispatch.native.bounds import INT16_LIMIT, INT64_LIMIT, Range
+from smartvm.dispatch.native.bounds import DOUBLE_LIMIT, INT16_LIMIT, INT64_LIMIT, Range
 from smartvm.dispatch.native.forms import INT16, INT32, INT64, Dtype, narrow_dtype
 from smartvm.dispatch.native.stages import NO_STAGES, Epilogue, Native
 from smartvm.dispatch.steps import Step
@@ -26,11 +26,17 @@ class Compiled(Protocol):
     negative: int
     norm: int
     nbytes: int
+    whole: bool
 
     def narrow(
         self, x: np.ndarray, out: np.ndarray, stages: Sequence[Native], offset: int
     ) -> list[Range] | None:
         """The product in int32, of the map less an offset that brings it to int16."""
+
+    def doubles(
+        self, x: np.ndarray, out: np.ndarray, stages: Sequence[Native], bits: int
+    ) -> list[Range]:
+        """The product in float64: of two halves of the map, the low of `bits` bits, or whole."""
 
     def wide(
         self, x: np.ndarray, out: np.ndarray, stages: Sequence[Native], chunk_pairs: int
@@ -52,7 +58,7 @@ class Plan:
         epilogue: the steps that followed the product last, and their stages.
     """
 
-    __slots__ = ("_forms", "compiled", "epilogue", "length", "short", "weights")
+    __slots__ = ("_forms", "_sums", "compiled", "epilogue", "length", "short", "weights")
 
     def __init__(self, compiled: Compiled, length: int, weights: Tensor) -> None:
         self.compiled = compiled
@@ -60,6 +66,7 @@ class Plan:
         self.weights = weights.magnitude
         self.short = weights.item_bytes == 2
         self.epilogue: tuple[Sequence[Step], Epilogue] = (), NO_STAGES
+        self._sums = compiled.positive + compiled.negative
         self._forms: dict[int, Dtype] = {}
 
     @property
@@ -72,29 +79,45 @@ class Plan:
 
         None where that leaves int64, or the operands what can be taken apart.
         """
+        if x.magnitude * self._sums < epilogue.limit:
+            return self._narrow(x, epilogue)
         compiled = self.compiled
         values = bounds.product_range(x.bounds, compiled.positive, compiled.negative)
         if bounds.fits(values, epilogue.limit):
             return self._narrow(x, epilogue)
-        if max(x.magnitude, self.weights) >= bounds.APART_LIMIT:
-            return None
         if x.magnitude < 1 << 20:
             squares = compiled.squares(x.data)
             if bounds.fits(bounds.norm_range(squares, compiled.norm), epilogue.limit):
                 return self._narrow(x, epilogue)
-        return self._wide(x, epilogue)
+        return self._doubles(x, epilogue) or self._wide(x, epilogue)
 
     def _narrow(self, x: Tensor, epilogue: Epilogue) -> tuple[list[Range], Tensor] | None:
         """In int32, under a proved bound."""
         if not self.short or x.item_bytes > 4:
-            return self._wide(x, epilogue)
+            return self._doubles(x, epilogue) or self._wide(x, epilogue)
         offset = 0 if x.item_bytes == 2 else _offset(*x.bounds)
         likely = INT16 if epilogue.shrinks else INT32
         found = self._written(x, epilogue, epilogue.native, self.compiled.narrow, offset, likely)
-        return found or self._wide(x, epilogue)
+        return found or self._doubles(x, epilogue) or self._wide(x, epilogue)
+
+    def _doubles(self, x: Tensor, epilogue: Epilogue) -> tuple[list[Range], Tensor] | None:
+        """In float64, where that holds every stage, and int32 the sums of each half of the map."""
+        if x.item_bytes > 4:
+            return None
+        compiled = self.compiled
+        positive, negative = compiled.positive, compiled.negative
+        bits = bounds.half_bits(x.bounds, positive, negative) if self.short else 0
+        ranges = epilogue.ranges(bounds.product_range(x.bounds, positive, negative))
+        exact = all(bounds.fits(values, DOUBLE_LIMIT) for values in ranges)
+        if not exact or not (bits or compiled.whole):
+            return None
+        native = epilogue.native_for(ranges)
+        return self._written(x, epilogue, native, compiled.doubles, bits, INT32)
 
     def _wide(self, x: Tensor, epilogue: Epilogue) -> tuple[list[Range], Tensor] | None:
-        """In int64, where that holds every stage."""
+        """In int64, where that holds every stage and the operands can be taken apart."""
+        if max(x.magnitude, self.weights) >= bounds.APART_LIMIT:
+            return None
         values = bounds.product_range(x.bounds, self.compiled.positive, self.compiled.negative)
         ranges = epilogue.ranges(values)
         pairs = bounds.chunk_pairs(x.magnitude, self.weights)

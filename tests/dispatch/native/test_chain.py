@@ -157,7 +157,7 @@ def test_a_plan_holds_on_to_no_map():
     NATIVE.chain(x, [product, Step("add", (residual, 1)), relu])
     assert not plan_for(weights, CONVOLUTION).epilogue[0]
     NATIVE.chain(x, [product, relu])
-    assert plan_for(weights, CONVOLUTION).epilogue[0][1] is relu
+    assert plan_for(weights, CONVOLUTION).epilogue[0][0] is relu
 
 
 def test_a_chain_on_two_threads(thread_count):

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from smartvm.dispatch.native import NativeBackend, isa, isas, set_isa, set_threads, threads
-from smartvm.dispatch.native.compiled import kernels
+from smartvm.dispatch.native.compiled import INTERFACE, kernels
 from smartvm.dispatch.tensor import Tensor
 from smartvm.exceptions import BackendError
 from smartvm.shapes import ConvShape
@@ -57,6 +57,28 @@ def test_what_the_environment_asks_for_in_vain_is_passed_over():
     found, said = started_with(SMARTVM_THREADS="many")
     assert found.startswith(isas()[0])
     assert "SMARTVM_* is passed over: threads: a number from 1 to 64 expected" in said
+
+
+def test_a_module_of_other_sources_is_warned_of_and_not_used():
+    """Such as one of an earlier version, which has no number at all."""
+    script = (
+        "import sys, types\n"
+        "name = 'smartvm.dispatch.native._kernels'\n"
+        "sys.modules[name] = types.ModuleType(name)\n"
+        "from smartvm.dispatch import available_backends\n"
+        "from smartvm.dispatch.native import isa, isas, threads\n"
+        "print(available_backends(), isa(), isas(), threads())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert "native" not in done.stdout
+    assert done.stdout.endswith("[] 0\n")
+    assert done.stderr.count("the native kernels were built from other sources") == 1
+
+
+def test_the_module_is_of_these_sources():
+    assert kernels.interface == INTERFACE
 
 
 def product() -> np.ndarray:
