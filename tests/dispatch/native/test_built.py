@@ -1,4 +1,4 @@
-"""Where there is a compiler the kernels are there: an install that fails to build them is silent."""
+"""Where there is a compiler the kernels are there; an install that cannot build them is silent."""
 
 from __future__ import annotations
 
