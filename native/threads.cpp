@@ -25,8 +25,8 @@ namespace {
 std::atomic<int> wanted{1};
 
 // How long a worker looks for the next job before it sleeps: the kernels of a network follow one
-// another within some tens of microseconds, and waking a thread takes as long.
-constexpr auto patience = std::chrono::microseconds(100);
+// another within a few hundred microseconds, and waking a thread takes as long as a small kernel.
+constexpr auto patience = std::chrono::microseconds(500);
 
 void relax() {
 #if defined(__x86_64__)
