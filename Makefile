@@ -82,6 +82,7 @@ $(NODE_MODULES):
 ifeq ($(NPM),)
 	@echo "npm is not here: the tests of Solidity and of ethers will be skipped"
 else
-	$(NPM) install --prefix .node --no-save --no-audit --no-fund $(NODE_PACKAGES) && touch $@ \
+	$(NPM) install --prefix .node --no-save --no-audit --no-fund \
+		--fetch-retries 1 --fetch-timeout 60000 $(NODE_PACKAGES) && touch $@ \
 		|| echo "npm failed: the tests of Solidity and of ethers will be skipped"
 endif
