@@ -39,8 +39,10 @@ def main() -> None:
     results = {}
     for name in NETWORKS:
         if re.search(options.only, name):
-            _write_inputs(name)
-            results[name] = {each: _child(name, each, options.threads) for each in CONTENDERS}
+            write_inputs(name)
+            results[name] = {
+                each: measure_child(name, each, options.threads) for each in CONTENDERS
+            }
     _print(results)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1))
@@ -55,7 +57,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _write_inputs(name: str) -> None:
+def write_inputs(name: str) -> None:
     """The chain, and an input as a file, so that children need nothing to make them."""
     import numpy as np
     from cpu_speed import input_of
@@ -77,7 +79,12 @@ def _chain(name: str) -> tuple[Path, bytes, bytes]:
     return CACHE / f"{name}.chain", bytes.fromhex(noted["address"]), bytes.fromhex(noted["data"])
 
 
-def _child(name: str, contender: str, threads: int) -> Any:
+def measure_child(name: str, contender: str, threads: int) -> Any:
+    """Figures of one contender in a process of its own: bytes.
+
+    Raises:
+        subprocess.CalledProcessError: the process failed; it has printed why.
+    """
     command = [sys.executable, __file__, "--child", name, contender, "--threads", str(threads)]
     environment = child_environment(threads)
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)

@@ -111,7 +111,7 @@ def lstm(node: Node, x: torch.Tensor, w: torch.Tensor, r: torch.Tensor, b: torch
 
     biases = b[0].split(4 * units)
     weights = [reordered(rows) for rows in (w[0], r[0], *biases)]
-    state = torch.zeros(1, x.shape[1], units)
+    state = torch.zeros(1, x.shape[1], units, device=x.device)
     y, h, c = torch.lstm(x, (state, state), weights, True, 1, 0.0, False, False, False)
     return y, h, c
 

@@ -15,7 +15,17 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import accumulate
 
-from paper.model import PEAK_MEMORY, PLAIN_EVM, SAVED, SMARTVM, Finding, Measurement, Options
+from paper.model import (
+    HELD,
+    PEAK_MEMORY,
+    PLAIN_EVM,
+    SAVED,
+    SMARTVM,
+    TWIN_MEMORY,
+    Finding,
+    Measurement,
+    Options,
+)
 from paper.networks import Network, measure_each
 from paper.plain_layers import memory_bytes
 from smartvm.compiler.abi import encode_call
@@ -23,16 +33,14 @@ from smartvm.compiler.contract_abi import PREDICT
 from smartvm.execution import execute
 
 QUESTION = "buffer_memory"
-MEMORY = "memory over the layers"
 WHILE_RUNNING = f"{PEAK_MEMORY}, while an instruction runs"
 AS_HELD = f"{PEAK_MEMORY}, narrow items as held"
-TWIN = f"{PEAK_MEMORY}, the twin"
 WORD = 32
 UNLIMITED_GAS = 1 << 62
 
 
 @dataclass
-class Held:
+class Most:
     """What the Buffer holds at most when an instruction of a layer has ended."""
 
     items: int = 0
@@ -50,8 +58,8 @@ def _measure(network: Network) -> Iterator[Finding]:
     memory = memory_over_layers(network)
     found = partial(Measurement, QUESTION, network.name, unit="bytes")
     for x, (name, size) in enumerate(memory.items(), 1):
-        yield found(PLAIN_EVM, MEMORY, value=size, part=name, x=x)
-        yield found(SMARTVM, MEMORY, value=WORD * held[name].items, part=name, x=x)
+        yield found(PLAIN_EVM, HELD, value=size, part=name, x=x)
+        yield found(SMARTVM, HELD, value=WORD * held[name].items, part=name, x=x)
     peak = WORD * max(layer.items for layer in held.values())
     every = WORD * artefact.total_items
     twin = memory_bytes(artefact.contract.graph)
@@ -60,7 +68,7 @@ def _measure(network: Network) -> Iterator[Finding]:
     yield found(SMARTVM, PEAK_MEMORY, value=peak, note="between instructions, 32 bytes an item")
     yield found(SMARTVM, WHILE_RUNNING, value=WORD * artefact.peak_items, note="32 bytes an item")
     yield found(SMARTVM, AS_HELD, value=narrow, note="between instructions")
-    yield found(PLAIN_EVM, TWIN, value=twin, note="bias, division and ReLU in place")
+    yield found(PLAIN_EVM, TWIN_MEMORY, value=twin, note="bias, division and ReLU in place")
     saved = partial(Measurement, QUESTION, network.name, SMARTVM, SAVED, "%")
     yield saved(100 * (1 - peak / every), note="Buffer between instructions, all maps in Memory")
     yield saved(100 * (1 - peak / twin), part="against the twin's Memory", note="32 bytes an item")
@@ -79,7 +87,7 @@ def memory_over_layers(network: Network) -> dict[str, int]:
     return {name: WORD * total for name, total in zip(items, list(sums)[1:], strict=True)}
 
 
-def buffer_over_layers(network: Network) -> dict[str, Held]:
+def buffer_over_layers(network: Network) -> dict[str, Most]:
     """The most that the Buffer holds in each layer, between instructions."""
     contract = network.artefact.contract
     calldata = encode_call(PREDICT, network.packed)
@@ -87,9 +95,9 @@ def buffer_over_layers(network: Network) -> dict[str, Held]:
     execution = execute(
         contract.runtime, calldata=calldata, gas=UNLIMITED_GAS, blocks=blocks, trace=True
     ).raise_for_error()
-    held = {layer.name: Held() for layer in contract.layers}
+    held = {layer.name: Most() for layer in contract.layers}
     for step, name in contract.attribute(execution.steps):
-        layer = held.setdefault(name, Held())
+        layer = held.setdefault(name, Most())
         layer.items = max(layer.items, sum(step.buffer_maps))
         layer.nbytes = max(layer.nbytes, step.buffer_bytes)
     return held

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from harness import write_json
 
-from paper.model import Finding, Gap, Options
+from paper.model import Finding, Gap, Options, reason
 from paper.questions import BY_ID
 
 
@@ -47,14 +47,6 @@ def answer(question: str, options: Options) -> list[Finding]:
         traceback.print_exc()
         network = options.network_names[0] if BY_ID[question].per_network else ""
         return [Gap(question, network, "", reason(error))]
-
-
-def reason(error: Exception) -> str:
-    """An error in one line."""
-    text = " ".join(f"{error}".split())
-    if isinstance(error, ModuleNotFoundError):
-        return f"{error.name} is not installed"
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def write_findings(path: Path, findings: list[Finding]) -> None:

@@ -19,8 +19,10 @@ from pathlib import Path
 from paper.model import (
     CODE_INSTRUCTIONS,
     EXECUTED,
+    LARGEST_LAYER,
     PLAIN_EVM,
     SMARTVM,
+    SMARTVM_SOLIDITY,
     SOLIDITY,
     SOURCE_LINES,
     Finding,
@@ -41,7 +43,6 @@ from paper.plain_layers import (
 from smartvm.compiler.disassembler import instructions
 
 QUESTION = "code_length"
-SMARTVM_SOLIDITY = "SmartVM, Solidity"
 BY_KIND = "by kind of layer"
 """After the name of a quantity: sums over the layers of a kind, which `part` names."""
 ROOT = Path(__file__).parents[2]
@@ -104,15 +105,16 @@ def _counts(found: Callable[..., Measurement], layers: list[PlainLayer]) -> Iter
             yield found(f"{quantity}, {BY_KIND}", "instructions", sum(of_kind), part=kind)
         for x, (count, layer) in enumerate(zip(counts, layers, strict=True), 1):
             yield found(quantity, "instructions", count, part=layer.name, x=x)
+    largest = max(layers, key=lambda layer: layer.executed_instructions)
+    count = largest.executed_instructions
+    yield found(LARGEST_LAYER, "instructions", count, note=f"of {largest.name}")
 
 
 def in_solidity(name: str) -> list[Finding]:
     """LeNet-5 in Solidity: lines, and instructions where solc is there."""
     sys.path.append(str(ROOT))
-    try:
-        from examples.lenet5.run import lines_of_code
-    except ImportError as error:
-        return [Gap(QUESTION, name, SOLIDITY, f"{error}; pip install 'smartvm[node]'")]
+    from examples.lenet5.plain import lines_of_code
+
     files = {SMARTVM_SOLIDITY: FOLDER / DNN_FILE, SOLIDITY: FOLDER / PLAIN_FILE}
     lines = partial(Measurement, QUESTION, name, unit="lines")
     findings: list[Finding] = [

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from paper.document import markdown_table
+from paper.headlines import POINTS
 from paper.model import Measurement
 from paper.questions import BY_ID
 from paper.results import Results
-from paper.text import network_name, number, quantity
+from paper.text import COUNTED, PREFIXES, network_name, number, quantity
 
 IDENTITY = ("question", "network", "contender", "quantity", "part", "x")
-COLUMNS = ("question", "network", "contender", "quantity", "A", "B", "B : A", "")
+COLUMNS = ("question", "network", "contender", "quantity", "A", "B", "B : A", "verdict")
 
 
 class Difference(NamedTuple):
@@ -31,9 +32,25 @@ class Difference(NamedTuple):
         return self.b.value / self.a.value if self.a.value else None
 
     @property
-    def is_clear(self) -> bool:
-        """Whether the values differ by more than half of both spreads."""
-        return abs(self.a.value - self.b.value) > (self.a.spread + self.b.spread) / 2
+    def is_equal(self) -> bool:
+        """Whether the values are the same, as those of counts should be."""
+        return self.a.value == self.b.value
+
+    @property
+    def change(self) -> str:
+        """The ratio, or of percentages the difference, as text."""
+        if self.a.unit in POINTS:
+            return f"{self.b.value - self.a.value:+.2f} points"
+        return "" if self.ratio is None else number(self.ratio)
+
+    @property
+    def verdict(self) -> str:
+        """Whether chance explains the difference."""
+        if self.a.runs == self.b.runs == 1:
+            is_exact = self.a.unit in COUNTED and self.a.unit not in PREFIXES
+            return "" if is_exact else "one run each"
+        apart = abs(self.a.value - self.b.value)
+        return "" if apart > (self.a.spread + self.b.spread) / 2 else "within the spread"
 
 
 def differences(a: Results, b: Results, parts: bool = False) -> list[Difference]:
@@ -52,28 +69,32 @@ def only_in(a: Results, b: Results) -> int:
 
 
 def table(found: list[Difference]) -> str:
-    """Differences as Markdown, in the order of the report."""
+    """What differs, as Markdown, in the order of the report."""
     order = list(BY_ID)
+    differing = [difference for difference in found if not difference.is_equal]
     ordered = sorted(
-        found, key=lambda d: order.index(d.a.question) if d.a.question in order else 99
+        differing, key=lambda d: order.index(d.a.question) if d.a.question in order else len(order)
     )
     return markdown_table(COLUMNS, [_row(difference) for difference in ordered])
 
 
 def _row(difference: Difference) -> tuple[str, ...]:
     a, b = difference
-    ratio = "" if difference.ratio is None else number(difference.ratio)
-    verdict = "" if difference.is_clear else "within the spread"
     return (
         a.question,
         network_name(a.network),
         a.contender,
         a.quantity if not a.part else f"{a.quantity}, {a.part}",
-        quantity(a.value, a.unit),
-        quantity(b.value, b.unit),
-        ratio,
-        verdict,
+        _with_spread(a),
+        _with_spread(b),
+        difference.change,
+        difference.verdict,
     )
+
+
+def _with_spread(m: Measurement) -> str:
+    spread = f" ± {quantity(m.spread, m.unit)}" if m.spread else ""
+    return f"{quantity(m.value, m.unit)}{spread}"
 
 
 def _identity(m: Measurement) -> tuple[object, ...]:

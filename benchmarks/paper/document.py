@@ -27,7 +27,7 @@ class Paragraph(NamedTuple):
 
 
 class Bullets(NamedTuple):
-    """A list."""
+    """A list; `[text](#anchor)` refers to a heading (`anchor`)."""
 
     items: Sequence[str]
 
@@ -50,22 +50,30 @@ class Picture(NamedTuple):
 Block = Heading | Paragraph | Bullets | Table | Picture
 
 STYLE = """
-:root { color-scheme: light; }
-body { background: #fff; color: #1c1c1c; font: 16px/1.55 Georgia, 'Times New Roman', serif;
-  margin: 2.5rem auto; max-width: 70rem; padding: 0 1.2rem; }
+:root { color-scheme: light dark; --page: #fff; --text: #1c1c1c; --line: #ddd; --shade: #f4f6f5;
+  --soft: #555; --link: #1f6f50; }
+@media (prefers-color-scheme: dark) { :root { --page: #16191b; --text: #e4e4e4; --line: #3a3f42;
+  --shade: #22282a; --soft: #aaa; --link: #6fc7a0; } }
+body { background: var(--page); color: var(--text);
+  font: 16px/1.55 Georgia, 'Times New Roman', serif; margin: 2.5rem auto;
+  max-width: 72rem; padding: 0 1.2rem; }
+a { color: var(--link); }
 h1, h2, h3, table, figcaption, summary { font-family: system-ui, sans-serif; }
-h1 { font-size: 1.9rem; } h2 { border-top: 1px solid #ccc; margin-top: 2.6rem; padding-top: 1rem; }
+h1 { font-size: 1.9rem; }
+h2 { border-top: 1px solid var(--line); margin-top: 2.6rem; padding-top: 1rem; }
 table { border-collapse: collapse; display: block; font-size: .84rem; margin: 1rem 0;
   overflow-x: auto; }
-th, td { border-bottom: 1px solid #ddd; padding: .32rem .7rem; text-align: right;
+th, td { border-bottom: 1px solid var(--line); padding: .32rem .7rem; text-align: right;
   vertical-align: top; }
-th { background: #f4f6f5; } .text { min-width: 5.5rem; text-align: left; }
+th { background: var(--shade); } .text { min-width: 5.5rem; text-align: left; }
 td:not(.text) { white-space: nowrap; }
-tr:hover td { background: #fafcfb; }
-figure { margin: 1.2rem 0; } img { max-width: 100%; }
-figcaption { color: #555; font-size: .85rem; }
-code { background: #f2f2f2; font-size: .9em; padding: 0 .2em; }
-details { margin: .8rem 0; } summary { color: #1f6f50; cursor: pointer; font-size: .9rem; }
+td.text:last-child { min-width: 19rem; }
+tr:hover td { background: var(--shade); }
+figure { margin: 1.4rem 0; overflow-x: auto; }
+img { background: #fff; border-radius: 4px; max-width: 100%; min-width: 34rem; }
+figcaption { color: var(--soft); font-size: .85rem; }
+code { background: var(--shade); font-size: .9em; padding: 0 .2em; }
+details { margin: .8rem 0; } summary { color: var(--link); cursor: pointer; font-size: .9rem; }
 """
 
 
@@ -119,7 +127,7 @@ def markdown_table(headings: Row, rows: Sequence[Row]) -> str:
 def _html(block: Block) -> str:
     match block:
         case Heading(level, text):
-            return f"<h{level}>{_inline(text)}</h{level}>"
+            return f'<h{level} id="{anchor(text)}">{_inline(text)}</h{level}>'
         case Paragraph(text):
             return f"<p>{_inline(text)}</p>"
         case Bullets(items):
@@ -156,4 +164,10 @@ def _is_text(column: Sequence[str]) -> bool:
 
 
 def _inline(text: str) -> str:
-    return re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    escaped = re.sub("`([^`]+)`", r"<code>\1</code>", html.escape(text, quote=False))
+    return re.sub(r"\[([^\]]+)\]\((#[\w-]+)\)", r'<a href="\2">\1</a>', escaped)
+
+
+def anchor(heading: str) -> str:
+    """What a heading is referred to by, in HTML and, as GitHub makes them, in Markdown."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 
+from smartvm.cli.command import UsageError
+from smartvm.exceptions import SmartVMError
+
 NETWORKS = ("lenet5", "alexnet", "resnet18", "mobilenet_v1", "lstm")
 """The paper's networks, as the zoo names them."""
 QUICK_ROUNDS, ROUNDS = 3, 15
@@ -24,6 +27,9 @@ SMARTVM_SOLIDITY = "SmartVM, Solidity"
 SMARTVM = "SmartVM"
 SMARTVM_CPU = "SmartVM, CPU"
 SMARTVM_GPU = "SmartVM, GPU"
+SMARTVM_COLD = "SmartVM, weights fetched"
+"""A call whose weights are not resident, on the CPU."""
+SMARTVM_GPU_COLD = "SmartVM, GPU, weights fetched"
 SMARTVM_NUMPY = "SmartVM, numpy"
 ONNX_RUNTIME = "ONNX Runtime"
 PYTORCH = "PyTorch"
@@ -38,8 +44,10 @@ PIPELINED = "pipelined"
 SOURCE_LINES = "source lines"
 CODE_INSTRUCTIONS = "bytecode instructions"
 EXECUTED = "executed instructions"
+LARGEST_LAYER = "executed instructions of the largest layer"
 PEAK_MEMORY = "peak memory"
-HELD = "memory over the layers"
+TWIN_MEMORY = f"{PEAK_MEMORY}, the twin"
+HELD = "memory held"
 SAVED = "saved"
 AGREEMENT = "same top-1 answer as the float model"
 ACCURACY = "top-1 accuracy"
@@ -56,22 +64,24 @@ class Options:
     Attributes:
         quick: fewer runs and smaller samples: minutes instead of an hour.
         networks: names of the zoo, among `NETWORKS`.
-        device: `cpu` or `gpu`: where SmartVM computes.
+        device: `gpu` measures SmartVM on a GPU too, where there is one; `cpu` leaves it out.
         rounds: how often each timing is repeated, before warm-up.
         out: a directory for what is written.
         artefact: a compiled model of the user's own, measured as one more network, or None.
         threads: of every contender.
-        folder: of labelled images of the user's own, for accuracy, or None.
+        mnist: a directory of MNIST's idx files, for LeNet-5's accuracy, or None.
+        imagenet: a directory of labelled images (`paper.labelled`), or None.
     """
 
     quick: bool = False
     networks: tuple[str, ...] = NETWORKS
-    device: str = "cpu"
+    device: str = "gpu"
     rounds: int = 9
     out: Path = Path("build/paper")
     artefact: Path | None = None
     threads: int = 1
-    folder: Path | None = None
+    mnist: Path | None = None
+    imagenet: Path | None = None
 
     @property
     def network_names(self) -> list[str]:
@@ -123,6 +133,22 @@ class Gap:
 
 
 Finding = Measurement | Gap
+ZOO_ONLY = "measured for the networks of the zoo only, whose chain the benchmark writes to disk"
+"""Why a model of the user's own has no such figure."""
+
+
+class NotMeasurableError(Exception):
+    """Raised where a figure cannot be had; its text is the reason that the report gives."""
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, in one line; with its kind unless it is meant for users."""
+    text = " ".join(f"{error}".split())
+    if isinstance(error, ModuleNotFoundError):
+        return f"{error.name} is not installed"
+    if isinstance(error, NotMeasurableError | SmartVMError | UsageError | OSError) and text:
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def timed(taken: Sequence[float]) -> dict[str, float | int]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from contenders import prepare
+from contenders import CACHE, prepare
 from cpu_speed import input_of
 
-from paper.model import Finding, Gap, Options
+from paper.model import NETWORKS, Finding, Gap, Options, reason
 from smartvm.compiler.artefact import Artefact
+from smartvm.compiler.compile import compile as compile_model
 
 SEED = 0
+ONNX = ".onnx"
 
 
 @dataclass(frozen=True)
@@ -22,9 +25,9 @@ class Network:
     """A compiled network.
 
     Attributes:
-        name: of the zoo, or that of the user's artefact.
+        name: of the zoo, or that of the user's file.
         artefact: the compiled model.
-        model: the float model as ONNX; None for an artefact of the user's own.
+        model: the float model as ONNX; None where the user has named an artefact.
         x: one input.
     """
 
@@ -46,6 +49,27 @@ class Network:
             if len(weights) == count:
                 break
         return weights
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is the user's, not of the zoo."""
+        return self.name not in NETWORKS
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of an input."""
+        return self.artefact.contract.input_format.shape
+
+    @property
+    def is_image(self) -> bool:
+        """Whether inputs are colour images."""
+        return len(self.shape) == 4 and self.shape[1] == 3
+
+    @property
+    def classes(self) -> int:
+        """Outputs of the network."""
+        graph = self.artefact.contract.graph
+        return graph.values[graph.outputs[0]].items
 
     @property
     def packed(self) -> bytes:
@@ -70,13 +94,12 @@ def measure_each(
 ) -> list[Finding]:
     """What `measure` finds of each network; one that fails leaves a gap, and the others go on."""
     findings: list[Finding] = []
-    names = [*options.networks, *([options.artefact.name] if options.artefact else [])]
-    for name, load in zip(names, networks(options), strict=True):
+    for name, load in zip(options.network_names, networks(options), strict=True):
         print(f"{question}: {name} ...", file=sys.stderr, flush=True)
         try:
             findings += measure(load())
         except Exception as error:
-            findings.append(Gap(question, name, contender, f"{type(error).__name__}: {error}"))
+            findings.append(Gap(question, name, contender, reason(error)))
     return findings
 
 
@@ -86,9 +109,37 @@ def _of_the_zoo(name: str) -> Network:
 
 
 def _of_the_user(path: Path) -> Network:
-    artefact = Artefact.load(str(path))
-    graph = artefact.contract.graph
-    low, high = graph.input_ranges[graph.inputs[0]]
-    shape = graph.values[graph.inputs[0]].shape
-    x = np.random.default_rng(SEED).integers(low, high, shape, endpoint=True)
-    return Network(path.name, artefact, None, x)
+    artefact = artefact_of(path)
+    if path.suffix == ONNX:
+        return Network(path.name, artefact, path, random_floats(artefact, 1)[0])
+    return Network(path.name, artefact, None, random_integers(artefact, 1)[0])
+
+
+def artefact_of(path: Path) -> Artefact:
+    """A model of the user's own: an artefact, or an ONNX file, which is compiled once.
+
+    Raises:
+        SmartVMError: the artefact is damaged, or the model cannot be compiled.
+    """
+    if path.suffix != ONNX:
+        return Artefact.load(str(path))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    kept = CACHE / f"{path.stem}-{digest[:16]}"
+    if not kept.exists():
+        print(f"compiling {path.name} ...", file=sys.stderr, flush=True)
+        compile_model(str(path)).save(str(kept))
+    return Artefact.load(str(kept))
+
+
+def random_integers(artefact: Artefact, count: int) -> np.ndarray:
+    """Inputs drawn from the range that a contract accepts, of shape (count, *shape)."""
+    form = artefact.contract.input_format
+    low, high = form.interval
+    generator = np.random.default_rng(SEED)
+    return generator.integers(low, high, (count, *form.shape), endpoint=True)
+
+
+def random_floats(artefact: Artefact, count: int) -> np.ndarray:
+    """The same as the float model takes them, float32."""
+    scale = artefact.contract.input_format.scale
+    return (random_integers(artefact, count) / scale).astype(np.float32)

@@ -8,7 +8,7 @@ JSON is in the way: what a user's client pays comes on top. Then ONNX Runtime co
 (that the weights would have to be made floats is left out); where it is not installed, and for an
 artefact of the user's own, SmartVM's kernels compute, off chain.
 
-Beside them stands SmartVM's own call on the same chain, its weights not resident, and resident.
+Beside them stands SmartVM's own call on the same chain: the weights fetched in it, and resident.
 """
 
 from __future__ import annotations
@@ -22,11 +22,15 @@ from time import perf_counter
 import numpy as np
 from contenders import OnChain, onnx_runtime
 
+from paper.backends import backends, cpu_backend
 from paper.model import (
     COMPUTE,
     OFFCHAIN_BLOCKS,
     OFFCHAIN_GET,
+    SMARTVM_COLD,
     SMARTVM_CPU,
+    SMARTVM_GPU,
+    SMARTVM_GPU_COLD,
     TOTAL,
     WEIGHTS_TIME,
     Finding,
@@ -38,16 +42,17 @@ from paper.networks import Network, measure_each
 from paper.slots import SlotContract
 from paper.timing import forgetting, repeated
 from smartvm.compiler.integer_graph import IntegerGraph, as_tensor
-from smartvm.dispatch import available_backends, make_dispatcher
+from smartvm.dispatch import make_dispatcher
 from smartvm.storage.cache import resident
 
 QUESTION = "offchain"
-RESIDENT = "total time, weights resident"
 ONE_GET = "one get()"
 SLOTS, SLOTS_QUICK = 8_192, 2_048
 """Slots that the contract with `get` has. With more, a trie is deeper, and a get slower."""
 GETS, GETS_QUICK = 4_000, 500
 SEED = 0
+COLD = {SMARTVM_CPU: SMARTVM_COLD, SMARTVM_GPU: SMARTVM_GPU_COLD}
+"""The same contender, its weights not resident."""
 
 
 def measure(options: Options) -> list[Finding]:
@@ -57,7 +62,7 @@ def measure(options: Options) -> list[Finding]:
 
 def _measure(network: Network, options: Options) -> list[Finding]:
     compute, how = computing(network, options)
-    on_chain = OnChain(network.artefact, _cpu_backend())
+    on_chain = OnChain(network.artefact, cpu_backend())
     seconds = repeated(compute, options.rounds)
     findings: list[Finding] = [
         _found(network, contender, COMPUTE, seconds, note=how)
@@ -65,11 +70,9 @@ def _measure(network: Network, options: Options) -> list[Finding]:
     ]
     findings += by_get(network, float(np.median(seconds)), options)
     findings += by_blocks(network, on_chain, compute, options.rounds)
-    return findings + on_smartvm(network, on_chain, options.rounds)
-
-
-def _cpu_backend() -> str:
-    return "native" if "native" in available_backends() else "numpy"
+    for contender, backend in backends(options).items():
+        findings += on_smartvm(network, contender, backend, options.rounds)
+    return findings
 
 
 def by_get(network: Network, compute_seconds: float, options: Options) -> list[Finding]:
@@ -118,8 +121,9 @@ def by_blocks(
     ]
 
 
-def on_smartvm(network: Network, on_chain: OnChain, rounds: int) -> list[Finding]:
+def on_smartvm(network: Network, contender: str, backend: str, rounds: int) -> list[Finding]:
     """The whole call, from the input to the decoded output."""
+    on_chain = OnChain(network.artefact, backend)
 
     def call() -> None:
         on_chain.call(network.x)
@@ -127,8 +131,8 @@ def on_smartvm(network: Network, on_chain: OnChain, rounds: int) -> list[Finding
     cold = "the whole call; weights read from the trie and unpacked in it"
     warm = "the whole call; weights resident"
     return [
-        _found(network, SMARTVM_CPU, TOTAL, forgetting(call, rounds), note=cold),
-        _found(network, SMARTVM_CPU, RESIDENT, repeated(call, rounds), note=warm),
+        _found(network, COLD[contender], TOTAL, forgetting(call, rounds), note=cold),
+        _found(network, contender, TOTAL, repeated(call, rounds), note=warm),
     ]
 
 

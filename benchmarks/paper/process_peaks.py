@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from process_memory import CALLS, NETWORKS, _child, _write_inputs
+from process_memory import CALLS, measure_child, write_inputs
 
 from paper.model import (
     ONNX_RUNTIME,
     PEAK_MEMORY,
     PYTORCH,
     SMARTVM,
+    ZOO_ONLY,
     Finding,
     Gap,
     Measurement,
     Options,
+    reason,
 )
 
 QUESTION = "process_peaks"
@@ -25,26 +27,22 @@ def measure(options: Options) -> list[Finding]:
     """Peaks of processes of their own, and of the feature maps in them."""
     findings: list[Finding] = []
     for name in options.networks:
-        if name not in NETWORKS:
-            findings.append(Gap(QUESTION, name, "", "measured for networks of images"))
-            continue
-        _write_inputs(name)
+        write_inputs(name)
         for contender in PROCESSES:
             findings.append(_peak(name, contender, PEAK_MEMORY, PROCESSES, options.threads))
         for contender in MAPS:
             findings.append(_peak(name, contender, FEATURE_MAPS, MAPS, options.threads))
     if options.artefact:
-        reason = "measured for networks of the zoo"
-        findings.append(Gap(QUESTION, options.artefact.name, "", reason))
+        findings.append(Gap(QUESTION, options.artefact.name, "", ZOO_ONLY))
     return findings
 
 
 def _peak(name: str, contender: str, wanted: str, keys: dict[str, str], threads: int) -> Finding:
     """One peak; a gap where its process fails, which has printed why to the log."""
     try:
-        peaks = _child(name, keys[contender], threads)
+        peaks = measure_child(name, keys[contender], threads)
     except Exception as error:
-        return Gap(QUESTION, name, contender, f"{error}")
+        return Gap(QUESTION, name, contender, reason(error))
     is_process = wanted == PEAK_MEMORY
     value = peaks[-1] if is_process else peaks[0]
     note = f"after 1 and {CALLS} calls" if is_process else "of one call"

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 from paper import model
 from paper.model import Measurement
 
-LARGEST_LAYER = "executed instructions of the largest layer"
 FILE = Path(__file__).with_name("published.json")
 
 
@@ -43,14 +42,20 @@ def value_of(id: str, network: str = "") -> float | None:
     return next((p.value for p in published() if (p.id, p.network) == (id, network)), None)
 
 
+THE_PAPER = "the paper"
 PLACES = {
     "cpu-seconds": ("speed", "the paper, CPU", model.TOTAL),
     "gpu-seconds": ("speed", "the paper, GPU", model.TOTAL),
-    "cortex-seconds": ("speed", "Cortex, int8, published", model.TOTAL),
-    "gas": ("gas_table", "the paper", model.GAS),
+    "cortex-seconds": ("speed", "Cortex, int8", model.TOTAL),
+    "memory-saved": ("buffer_memory", THE_PAPER, model.SAVED),
+    "pipeline-saved": ("pipeline_table", THE_PAPER, model.SAVED),
+    "weights-saved": ("weights", THE_PAPER, model.SAVED),
+    "cvm-cpu-seconds": ("speed", "Cortex, E5-2650", model.TOTAL),
+    "cvm-gpu-seconds": ("speed", "Cortex, GTX 1080 Ti", model.TOTAL),
+    "gas": ("gas_table", THE_PAPER, model.GAS),
     "source-lines": ("code_length", "the paper, SmartVM", model.SOURCE_LINES),
-    "layer-instructions-plain": ("code_length", "the paper, plain EVM", LARGEST_LAYER),
-    "layer-instructions-dnn": ("code_length", "the paper, SmartVM", LARGEST_LAYER),
+    "layer-instructions-plain": ("code_length", "the paper, plain EVM", model.LARGEST_LAYER),
+    "layer-instructions-dnn": ("code_length", "the paper, SmartVM", model.LARGEST_LAYER),
 }
 """Where a published value stands beside ours: question, contender, quantity."""
 

@@ -14,6 +14,7 @@ class Question(NamedTuple):
         source: where the paper treats it; "" where it does not.
         text: what is measured, and how.
         per_network: whether `measure` is called once for each network.
+        gpu: whether it measures a GPU too; all others are about the CPU.
     """
 
     id: str
@@ -21,6 +22,7 @@ class Question(NamedTuple):
     source: str
     text: str
     per_network: bool = True
+    gpu: bool = False
 
 
 QUESTIONS = (
@@ -39,7 +41,10 @@ QUESTIONS = (
         "Fig. 12 to 15",
         "One input, weights resident. Computing is the contract's frame alone; total time is the "
         "whole call, from an encoded eth_call to decoded logits. ONNX Runtime and PyTorch (eager) "
-        "run the same ONNX model in float32. All contenders take turns in one process.",
+        "run the same ONNX model in float32. All contenders take turns in one process. What the "
+        "paper and Cortex, a chain with an int8 runtime of its own, have published stands beside "
+        "them; it was measured on other machines.",
+        gpu=True,
     ),
     Question(
         "offchain",
@@ -47,7 +52,9 @@ QUESTIONS = (
         "Fig. 12 to 15",
         "The weights are downloaded from the chain, then the model runs as native code: through a "
         "`get()` a value, as in the paper (a sample is timed, the rest extrapolated), and "
-        "block-wise.",
+        "block-wise. Beside it stands the contract's call, which fetches its weights itself, and "
+        "one that has them resident. What is computed off the chain is in no consensus.",
+        gpu=True,
     ),
     Question(
         "plain_evm",
@@ -70,7 +77,8 @@ QUESTIONS = (
         "The pipeline: fetching while computing",
         "Table 2",
         "A call whose weights are on disk and not in the cache of resident weights, with fetching "
-        "and computing one after the other, and overlapped.",
+        "and computing one after the other, and overlapped. Below zero, the threads cost more than "
+        "they save: the weights of a small network are fetched in a millisecond.",
     ),
     Question(
         "buffer_memory",
@@ -96,7 +104,8 @@ QUESTIONS = (
         "accuracy",
         "Fixed point against float",
         "section 4.5.1",
-        "How often the contract's answer is that of the float model, on the same inputs.",
+        "How often the contract's answer is that of the float model, on the same inputs, and how "
+        "often each is right where there are labels and trained weights.",
     ),
     Question(
         "gas_safety",

@@ -22,6 +22,8 @@ from paper.report import write_report
 from paper.results import Results, to_findings
 
 BENCHMARKS = Path(__file__).parents[1]
+CPU_ONLY = {"SMARTVM_DEVICE": "cpu"}
+"""Keeps kernels off a GPU that is there."""
 QUICK_SECONDS, FULL_SECONDS = 150, 1500
 """What one question may take before it is stopped."""
 
@@ -106,6 +108,8 @@ def _run_child(
     arguments = [question.id, pickle.dumps(options).hex(), str(findings.absolute())]
     path = os.pathsep.join(filter(None, (str(BENCHMARKS), os.environ.get("PYTHONPATH"))))
     environment = child_environment(options.threads) | {"PYTHONPATH": path}
+    if not question.gpu:
+        environment |= CPU_ONLY
     process = subprocess.Popen(
         [sys.executable, "-m", "paper.child", *arguments],
         env=environment,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from contenders import OnChain, medians, onnx_runtime
-from cpu_scaling import BY_BATCH, by_batch
+from cpu_scaling import by_batch
 
+from paper.backends import cpu_backend
 from paper.model import (
     ONNX_RUNTIME,
     SMARTVM_CPU,
@@ -23,6 +24,13 @@ QUESTION = "scaling"
 QUICK_BATCHES, BATCHES = (1, 4, 16), (1, 2, 4, 8, 16, 32, 64)
 INPUTS_A_SECOND = "inputs/s"
 THREADS = (1, 2)
+NO_BATCH = {
+    "resnet18": "by batch: its residual sums are compiled for one input at a time",
+    "lstm": "by batch: its steps are compiled for one sequence at a time",
+}
+NO_FLOAT = "an artefact has no float model to compare with: name its .onnx file instead"
+NO_NATIVE = "by threads: only the native kernels, which are not built here, can be told how many"
+OWN_NO_BATCH = "by batch: measured for the networks of the zoo only"
 
 
 def measure(options: Options) -> list[Finding]:
@@ -31,21 +39,31 @@ def measure(options: Options) -> list[Finding]:
     for load in networks(options):
         network = load()
         if network.model is None:
-            findings.append(Gap(QUESTION, network.name, "", "an artefact has no float model"))
+            findings.append(
+                Gap(
+                    QUESTION,
+                    network.name,
+                    "",
+                    NO_FLOAT,
+                )
+            )
             continue
-        findings += [*_by_threads(network, options), *_by_batch(network.name, options)]
+        findings += [*_by_threads(network, options), *_by_batch(network, options)]
     return findings
 
 
 def _by_threads(network: Network, options: Options) -> Iterator[Finding]:
     if "native" not in available_backends():
         yield Gap(
-            QUESTION, network.name, SMARTVM_CPU, "no native kernels: numpy has its own threads"
+            QUESTION,
+            network.name,
+            SMARTVM_CPU,
+            NO_NATIVE,
         )
         return
     from smartvm.dispatch.native import set_threads
 
-    chain = OnChain(network.artefact)
+    chain = OnChain(network.artefact, cpu_backend())
     data = chain.pack(network.x)
     for threads in THREADS:
         set_threads(threads)
@@ -59,9 +77,10 @@ def _by_threads(network: Network, options: Options) -> Iterator[Finding]:
     set_threads(options.threads)
 
 
-def _by_batch(name: str, options: Options) -> Iterator[Finding]:
-    if name not in BY_BATCH:
-        yield Gap(QUESTION, name, SMARTVM_CPU, f"by batch: measured for {', '.join(BY_BATCH)}")
+def _by_batch(network: Network, options: Options) -> Iterator[Finding]:
+    name = network.name
+    if network.is_own or name in NO_BATCH:
+        yield Gap(QUESTION, name, SMARTVM_CPU, NO_BATCH.get(name, OWN_NO_BATCH))
         return
     for batch in QUICK_BATCHES if options.quick else BATCHES:
         rounds = max(2, options.rounds // 3)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from contenders import GAS, OnChain, onnx_runtime, pytorch, timings
 
+from paper.backends import backends, why_no_gpu
 from paper.model import (
     COMPUTE,
     ONNX_RUNTIME,
@@ -19,17 +21,20 @@ from paper.model import (
     Finding,
     Gap,
     Measurement,
+    NotMeasurableError,
     Options,
+    reason,
     timed,
 )
 from paper.networks import Network, measure_each
-from smartvm.dispatch import available_backends
+from paper.text import threads_text
 from smartvm.trace import Tracer
 
 QUESTION = "speed"
-GPU_BACKEND = "cupy"
 MILLISECOND = 1e-3
 TRACED = 5
+NATIVE = {ONNX_RUNTIME: onnx_runtime, PYTORCH: pytorch}
+"""Native code, whose whole call is its computing."""
 
 
 def measure(options: Options) -> list[Finding]:
@@ -38,13 +43,17 @@ def measure(options: Options) -> list[Finding]:
 
 
 def _network(network: Network, options: Options) -> list[Finding]:
-    chains, gaps = _chains(network)
+    chains = _chains(network, options)
+    no_gpu = why_no_gpu(options)
+    gaps: list[Finding] = [Gap(QUESTION, network.name, SMARTVM_GPU, no_gpu)] if no_gpu else []
     runs = _on_chain(chains, network)
-    for contender, runner in ((ONNX_RUNTIME, onnx_runtime), (PYTORCH, pytorch)):
+    for contender, runner in NATIVE.items():
         try:
             runs[contender, COMPUTE] = _native(network, runner, options.threads)
         except Exception as error:
-            gaps.append(Gap(QUESTION, network.name, contender, f"{error}"))
+            gaps.append(Gap(QUESTION, network.name, contender, reason(error)))
+    note = f"{threads_text(options.threads)}, weights resident"
+    notes = {SMARTVM_GPU: f"{note}; each kernel runs where it pays, on the GPU or on the CPU"}
     figures = [
         Measurement(
             QUESTION,
@@ -53,29 +62,18 @@ def _network(network: Network, options: Options) -> list[Finding]:
             quantity,
             "s",
             **timed([milliseconds * MILLISECOND for milliseconds in taken]),
-            note=f"{options.threads} thread(s), weights resident",
+            note=notes.get(contender, note),
         )
         for (contender, quantity), taken in timings(runs, options.rounds).items()
     ]
+    figures += [replace(m, quantity=TOTAL) for m in figures if m.contender in NATIVE]
     return [*figures, *_layers(network, chains[SMARTVM_CPU]), *gaps]
 
 
-def _chains(network: Network) -> tuple[dict[str, OnChain], list[Finding]]:
-    """The network on a chain for each backend, and a gap for each that is not here."""
-    available = available_backends()
-    best = "native" if "native" in available else "numpy"
-    backends = {SMARTVM_CPU: best, SMARTVM_NUMPY: "numpy", SMARTVM_GPU: GPU_BACKEND}
-    chains = {
-        contender: OnChain(network.artefact, backend)
-        for contender, backend in backends.items()
-        if backend in available
-    }
-    gaps: list[Finding] = [
-        Gap(QUESTION, network.name, contender, f"no {backend} backend here")
-        for contender, backend in backends.items()
-        if contender not in chains
-    ]
-    return chains, gaps
+def _chains(network: Network, options: Options) -> dict[str, OnChain]:
+    """The network on a chain for each backend."""
+    chosen = backends(options) | {SMARTVM_NUMPY: "numpy"}
+    return {contender: OnChain(network.artefact, backend) for contender, backend in chosen.items()}
 
 
 def _on_chain(
@@ -92,8 +90,13 @@ def _on_chain(
 
 def _native(network: Network, runner: Callable[..., Any], threads: int) -> Callable[[], Any]:
     if network.model is None:
-        raise ValueError("an artefact has no float model")
+        raise NotMeasurableError("an artefact has no float model: name its .onnx file instead")
     run = runner(network.model, threads)
+    try:
+        run(network.x)
+    except Exception as error:
+        message = f"the benchmark's runner, made for the zoo's networks, fails: {reason(error)}"
+        raise NotMeasurableError(message) from error
     return lambda: run(network.x)
 
 

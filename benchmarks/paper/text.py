@@ -29,6 +29,9 @@ PREFIXES = {
 """Larger and smaller units of one, the largest first."""
 ALMOST_ALL = 99.9
 """From here to 100 four decimals are shown, so that no part of a hundred looks like all of it."""
+COUNTED = ("gas", "instructions", "lines", "bytes", "")
+"""Units of what is counted, not measured."""
+ROUNDED_FROM = 1000
 WHOLE_FROM = 100
 """Values from here on are shown without decimals."""
 
@@ -43,7 +46,27 @@ def quantity(value: float, unit: str) -> str:
     for factor, name in PREFIXES.get(unit, ()):
         if abs(value) >= factor:
             return f"{number(value / factor)} {name}"
-    return f"{number(value)} {unit}"
+    return f"{amount(value, unit)} {unit}"
+
+
+def amount(value: float, unit: str) -> str:
+    """A value in its own unit, the unit left out: three digits that count, of a count all."""
+    return number(value if unit in COUNTED else significant(value))
+
+
+def tick(value: float, unit: str) -> str:
+    """A place on an axis: as `quantity`, but in seconds from there on, for powers of ten."""
+    return f"{number(value)} s" if unit == "s" and abs(value) >= 1 else quantity(value, unit)
+
+
+def threads_text(threads: int) -> str:
+    """`1 thread`, `2 threads`."""
+    return f"{threads} thread{'s' * (threads != 1)}"
+
+
+def significant(value: float) -> float:
+    """A value of at least 1,000 rounded to three digits."""
+    return float(f"{value:.3g}") if abs(value) >= ROUNDED_FROM else value
 
 
 def number(value: float) -> str:

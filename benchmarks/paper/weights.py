@@ -17,6 +17,7 @@ from contenders import OnChain
 from eth.vm.forks.berlin.constants import COLD_SLOAD_COST
 from eth_typing import Address
 
+from paper.backends import cpu_backend
 from paper.model import (
     PLAIN_EVM,
     SAVED,
@@ -60,7 +61,7 @@ def _measure(network: Network, options: Options) -> list[Finding]:
 
 def by_blocks(network: Network, rounds: int) -> tuple[Measurement, Measurement]:
     """Reading and unpacking all blocks, cold and resident."""
-    on_chain = OnChain(network.artefact)
+    on_chain = OnChain(network.artefact, cpu_backend())
 
     def fetch() -> None:
         download(on_chain)

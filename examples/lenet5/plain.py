@@ -8,11 +8,12 @@ block has. It takes minutes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from pathlib import Path
 
 from eth_utils import keccak
 
-from examples.lenet5.run import FOLDER
 from smartvm import execute
 from smartvm.compiler import lenet5
 from smartvm.compiler.abi import encode_call
@@ -20,9 +21,16 @@ from smartvm.compiler.contract import build_contract
 from smartvm.compiler.emit import WeightBlock
 from smartvm.compiler.solidity import find_solc
 
+FOLDER = Path(__file__).parent
 GAS = 1 << 50
 WORD = 32
 LAYERS = range(1, 6)
+
+
+def lines_of_code(file: Path) -> int:
+    """Lines that are neither blank nor comment."""
+    lines = (line.strip() for line in file.read_text().splitlines())
+    return sum(bool(line) and not re.match(r"//|/\*|\*", line) for line in lines)
 
 
 def stock_code() -> bytes:

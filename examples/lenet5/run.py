@@ -5,23 +5,15 @@ python -m examples.lenet5.run [--rpc URL]
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
+from examples.lenet5.plain import FOLDER, lines_of_code
 from examples.support import ask, compiled, connect_as_told, deploy, send
 from smartvm.compiler import lenet5
 from smartvm.compiler.contract import build_contract
 
-FOLDER = Path(__file__).parent
 IMAGES = 10
-
-
-def lines_of_code(file: Path) -> int:
-    """Lines that are neither blank nor comment."""
-    lines = (line.strip() for line in file.read_text().splitlines())
-    return sum(bool(line) and not re.match(r"//|/\*|\*", line) for line in lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -17,30 +17,41 @@ from smartvm.cli.models import positive
 
 _EXAMPLES = """\
 The report holds every table and figure of the paper's evaluation beside this machine's, with what
-could not be measured, and why. --quick takes minutes, a full run about an hour.
+could not be measured, and why. --quick takes minutes, a full run a quarter of an hour on two cores.
 
 examples:
   smartvm bench --quick
   smartvm bench --network lenet5 --network lstm --out report
-  smartvm bench --network model.zip --only speed --only gas_table
-  smartvm bench compare before after        two runs side by side"""
+  smartvm bench --network model.onnx --imagenet photos --only speed --only accuracy
+  smartvm bench compare before after        two runs side by side
+  smartvm bench readme build/paper          the README's table and figure, of that run"""
+ALL = "all"
 _NETWORKS = {"mobilenet": "mobilenet_v1"}
 """Names that people use, and those of the zoo."""
 
 
 def _arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
-        "compare", nargs="*", metavar="compare A B", help="compare two results instead of measuring"
+        "action",
+        nargs="*",
+        metavar="compare A B | readme RUN [FILE]",
+        help="instead of measuring: compare two runs, or write the table of headlines between the "
+        "marks of a README (directories, or their results.json)",
     )
     parser.add_argument("--quick", action="store_true", help="fewer runs, smaller samples")
     parser.add_argument(
         "--network",
         action="append",
-        metavar="NAME|ARTEFACT",
-        help="lenet5, alexnet, resnet18, mobilenet, lstm, or a compiled model of your own "
-        "(default: all five); may be repeated",
+        metavar="NAME|FILE",
+        help="lenet5, alexnet, resnet18, mobilenet, lstm, all, or a model of your own, .onnx or "
+        "compiled (default: all five); may be repeated",
     )
-    parser.add_argument("--device", choices=("cpu", "gpu"), default="cpu", help="default: cpu")
+    parser.add_argument(
+        "--device",
+        choices=("cpu", "gpu"),
+        default="gpu",
+        help="cpu leaves the GPU out (default: gpu, beside the CPU and where there is one)",
+    )
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="default: 1")
     parser.add_argument("--rounds", type=positive, metavar="N", help="runs of each timing")
     parser.add_argument(
@@ -48,6 +59,12 @@ def _arguments(parser: ArgumentParser) -> None:
     )
     parser.add_argument(
         "--mnist", type=_directory, metavar="DIR", help="MNIST's idx files, for LeNet-5's accuracy"
+    )
+    parser.add_argument(
+        "--imagenet",
+        type=_directory,
+        metavar="DIR",
+        help="labelled images, a folder a class or with labels.txt, for accuracy",
     )
     parser.add_argument(
         "--out", type=Path, default=Path("build/paper"), metavar="DIR", help="default: build/paper"
@@ -67,12 +84,19 @@ def _bench(arguments: Namespace) -> int:
     root = _checkout()
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
-    match arguments.compare:
+    match arguments.action:
         case []:
             return _measure(arguments)
         case ["compare", a, b]:
             return _compare(Path(a), Path(b), arguments)
-    raise UsageError("expected no argument, or: compare A B (two directories or results.json)")
+        case ["readme", results]:
+            return _readme(Path(results), root.parent / "README.md", arguments)
+        case ["readme", results, readme]:
+            return _readme(Path(results), Path(readme), arguments)
+    raise UsageError(
+        "expected no argument, or: compare A B, or: readme RUN [FILE] "
+        "(a run is a directory or its results.json)"
+    )
 
 
 def _checkout() -> Path:
@@ -103,7 +127,9 @@ def _measure(arguments: Namespace) -> int:
             {"report": f"{report}", "results": f"{arguments.out / 'results.json'}", **counts}
         )
     else:
-        print(f"{len(results.measurements):,} figures, {len(results.gaps):,} gaps\n{report}")
+        print(
+            f"{len(results.measurements):,} figures, {len(results.gaps):,} not measured\n{report}"
+        )
     return 0
 
 
@@ -128,42 +154,65 @@ def _options(arguments: Namespace) -> Any:
         out=arguments.out,
         artefact=artefacts[0] if artefacts else None,
         threads=arguments.threads,
-        folder=arguments.mnist,
+        mnist=arguments.mnist,
+        imagenet=arguments.imagenet,
     )
 
 
 def _networks(
     chosen: list[str] | None, known: tuple[str, ...]
 ) -> tuple[tuple[str, ...], list[Path]]:
-    """Names of the zoo, and the artefact among them."""
-    if not chosen:
-        return known, []
-    names = [_NETWORKS.get(name, name) for name in chosen]
-    paths = [Path(name) for name in names if name not in known]
+    """Names of the zoo, and the file among them, which is loaded to see that it can be."""
+    names = [_NETWORKS.get(name, name) for name in chosen or [ALL]]
+    paths = [Path(name) for name in names if name not in (ALL, *known)]
     for path in paths:
         if not path.exists():
-            shown = ", ".join((*known, *_NETWORKS))
-            raise UsageError(f"{path}: expected one of {shown}, or an artefact")
+            shown = ", ".join((*known, *_NETWORKS, ALL))
+            raise UsageError(f"{path}: expected one of {shown}, or a model of your own")
     if len(paths) > 1:
-        raise UsageError("expected one artefact at most")
-    return tuple(dict.fromkeys(name for name in names if name in known)), paths
+        raise UsageError("expected one model of your own at most")
+    for path in paths:
+        import_module("paper.networks").artefact_of(path)
+    found = (name for each in names for name in (known if each == ALL else (each,)))
+    return tuple(dict.fromkeys(name for name in found if name in known)), paths
 
 
 def _compare(a: Path, b: Path, arguments: Namespace) -> int:
-    results, compare = import_module("paper.results"), import_module("paper.compare")
-    try:
-        first, second = results.load(a), results.load(b)
-    except results.ResultsError as error:
-        raise UsageError(f"{error}") from error
+    compare = import_module("paper.compare")
+    first, second = _load(a), _load(b)
     found = compare.differences(first, second, arguments.parts)
     if arguments.json:
         print_json([{**d.a.__dict__, "value": [d.a.value, d.b.value], "ratio": d.ratio}
                     for d in found])  # fmt: skip
         return 0
-    print(compare.table(found))
-    print(f"\nonly in A: {compare.only_in(first, second):,} figures, "
+    line = import_module("paper.readme").machine_line
+    equal = sum(difference.is_equal for difference in found)
+    print(f"A, {a}: {line(first)}\nB, {b}: {line(second)}\n\n{compare.table(found)}\n")
+    print(f"{equal:,} more figures are equal; only in A: {compare.only_in(first, second):,}, "
           f"only in B: {compare.only_in(second, first):,}")  # fmt: skip
     return 0
+
+
+def _readme(run: Path, readme: Path, arguments: Namespace) -> int:
+    writer = import_module("paper.readme")
+    try:
+        written = writer.write_readme(_load(run), readme)
+    except writer.ReadmeError as error:
+        raise UsageError(f"{error}") from error
+    if arguments.json:
+        print_json({"written": [f"{path}" for path in written]})
+    else:
+        print("\n".join(map(str, written)))
+    return 0
+
+
+def _load(path: Path) -> Any:
+    """The `Results` of a run."""
+    results = import_module("paper.results")
+    try:
+        return results.load(path)
+    except results.ResultsError as error:
+        raise UsageError(f"{error}") from error
 
 
 BENCH = Command(

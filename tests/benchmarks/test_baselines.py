@@ -32,6 +32,8 @@ from paper.model import (
     CODE_INSTRUCTIONS,
     COMPUTE,
     GAS,
+    HELD,
+    LARGEST_LAYER,
     OFFCHAIN_BLOCKS,
     OFFCHAIN_GET,
     PEAK_MEMORY,
@@ -40,9 +42,11 @@ from paper.model import (
     PLAIN_REVM,
     SAVED,
     SMARTVM,
+    SMARTVM_COLD,
     SMARTVM_CPU,
     SOURCE_LINES,
     TOTAL,
+    TWIN_MEMORY,
     WEIGHTS_TIME,
     Gap,
     Measurement,
@@ -174,6 +178,7 @@ def test_off_chain_inference_is_measured_in_both_ways(options):
         fetching.value + findings[OFFCHAIN_GET, COMPUTE].value
     )
     assert not findings[OFFCHAIN_BLOCKS, TOTAL].extrapolated
+    assert findings[SMARTVM_COLD, TOTAL].value > 0
     assert findings[SMARTVM_CPU, TOTAL].value > 0
 
 
@@ -213,11 +218,11 @@ def test_the_buffer_is_compared_with_all_maps_and_with_the_twin(options, network
     found = by_key(findings)
     maps = 81 + 3 * 162 + 162 + 2 * 16 + 2 * 4 + 2 * 3  # with sums and divisions: the paper's way
     peak = found[SMARTVM, PEAK_MEMORY].value
-    over_layers = [f.value for f in findings if f.quantity == buffer_memory.MEMORY]
+    over_layers = [f.value for f in findings if f.quantity == HELD]
     assert found[PLAIN_EVM, PEAK_MEMORY].value == max(over_layers) == 32 * maps
     assert peak == 32 * 162 == max(over_layers[1::2])
     assert found[SMARTVM, SAVED].value == pytest.approx(100 * (1 - 162 / maps))
-    assert found[PLAIN_EVM, buffer_memory.TWIN].value == memory_bytes(graph())
+    assert found[PLAIN_EVM, TWIN_MEMORY].value == memory_bytes(graph())
 
 
 def test_code_is_counted_on_both_sides(options, network):
@@ -234,6 +239,10 @@ def test_code_is_counted_on_both_sides(options, network):
         assert [f.part for f in of_layers] == list(LAYERS)
         assert sum(f.value for f in of_layers) == total.value
         assert not total.extrapolated
+    assert found[SMARTVM, LARGEST_LAYER].note == "of conv"
+    assert found[PLAIN_EVM, LARGEST_LAYER].value == max(
+        layer.executed_instructions for layer in plain_layers(graph())
+    )
 
 
 def test_lines_of_solidity_functions():

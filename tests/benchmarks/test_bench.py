@@ -13,7 +13,8 @@ import smartvm.cli.bench as bench
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from paper import child, run
+from paper import backends, child, model, run
+from paper.backends import LEFT_OUT, NO_GPU
 from paper.model import Gap, Measurement, Options
 from paper.questions import BY_ID
 from paper.results import Results, load
@@ -68,6 +69,41 @@ def test_a_question_that_takes_too_long_is_stopped(
     assert "stopped after" in report.read_text()
 
 
+def test_only_questions_about_a_gpu_may_use_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[str | None] = []
+
+    def start(*_: object, env: dict[str, str], **__: object) -> None:
+        seen.append(env.get("SMARTVM_DEVICE"))
+        raise FileNotFoundError
+
+    monkeypatch.delenv("SMARTVM_DEVICE", raising=False)
+    monkeypatch.setattr(run.subprocess, "Popen", start)
+    for question in ("weights", "speed"):
+        with pytest.raises(FileNotFoundError):
+            run.run(Options(out=tmp_path), [BY_ID[question]])
+    assert seen == ["cpu", None]
+
+
+@pytest.mark.parametrize(("device", "reason"), [("cpu", LEFT_OUT), ("gpu", NO_GPU)])
+def test_without_a_gpu_the_reason_is_given(
+    monkeypatch: pytest.MonkeyPatch, device: str, reason: str
+) -> None:
+    monkeypatch.setattr(backends, "available_backends", lambda: ["native", "numpy"])
+    options = Options(device=device)
+    assert backends.why_no_gpu(options) == reason
+    assert backends.backends(options) == {model.SMARTVM_CPU: "native"}
+
+
+def test_with_a_gpu_both_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(backends, "available_backends", lambda: ["cupy", "numpy"])
+    assert backends.backends(Options()) == {
+        model.SMARTVM_CPU: "numpy",
+        model.SMARTVM_GPU: "cupy",
+    }
+
+
 def test_an_artefact_is_measured_after_the_networks_of_the_zoo() -> None:
     options = Options(networks=("lenet5", "lstm"), artefact=Path("own.zip"))
     parts = child.parts("speed", options)
@@ -90,7 +126,7 @@ def two_runs(tmp_path: Path) -> tuple[Path, Path]:
 def test_compare_shows_both_runs(run: Run, two_runs: tuple[Path, Path]) -> None:
     code, out, err = run("bench", "compare", *two_runs)
     assert (code, err) == (0, "")
-    assert "| 2 s | 3 s | 1.50 |" in out
+    assert "| 2 s | 3 s | 1.50 | one run each |" in out
     code, out, _ = run("bench", "compare", *two_runs, "--json")
     assert (code, json.loads(out)[0]["ratio"]) == (0, 1.5)
 
@@ -106,6 +142,11 @@ def test_compare_shows_both_runs(run: Run, two_runs: tuple[Path, Path]) -> None:
         (["--device", "tpu"], "invalid choice: 'tpu'"),
         (["--rounds", "0"], "at least 1"),
         (["--mnist", "nowhere"], "expected a directory"),
+        (["--imagenet", "nowhere"], "expected a directory"),
+        (["--network", __file__], "is no artefact"),
+        (["--network", "a.zip", "--network", "b.zip"], "a.zip: expected one of"),
+        (["readme"], "readme RUN"),
+        (["readme", "nowhere"], "nowhere"),
     ],
 )
 def test_wrong_input_is_one_line(run: Run, arguments: list[str], message: str) -> None:
