@@ -19,6 +19,7 @@ import numpy as np
 # The float models must not load this project along: their memory is measured too.
 if TYPE_CHECKING:
     from smartvm.compiler.artefact import Artefact
+    from smartvm.dispatch import Backend
 
 CACHE = Path("build/benchmarks")
 """Where compiled networks are kept between runs (git ignores it)."""
@@ -35,24 +36,32 @@ def child_environment(threads: int) -> dict[str, str]:
     return os.environ | dict.fromkeys(names, str(threads))
 
 
-def prepare(name: str, scale: int | None = None) -> tuple[Path, Path]:
+def prepare(name: str, scale: int | None = None, batch: int = 1) -> tuple[Path, Path]:
     """Paths of a network of the zoo as ONNX and as an artefact, made where they are missing.
 
     Args:
         name: one of `zoo.names()`.
         scale: of the fixed point; the one that the compiler recommends by default.
+        batch: inputs that it takes at once; a network of images if that is not 1.
     """
     from smartvm.compiler import zoo
+    from smartvm.compiler.compile import SCALES
     from smartvm.compiler.compile import compile as compile_model
+    from smartvm.compiler.zoo.builder import GraphBuilder
 
-    model = CACHE / f"{name}.onnx"
-    artefact = CACHE / f"{name}-{scale or 'auto'}"
+    stem = name if batch == 1 else f"{name}-batch{batch}"
+    model = CACHE / f"{stem}.onnx"
+    artefact = CACHE / f"{stem}-{scale or 'auto'}"
     if not model.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
-        model.write_bytes(zoo.build(name).SerializeToString())
+        define, (_, *rest) = zoo.NETWORKS[name]
+        net = GraphBuilder(name, (batch, *rest), seed=0)
+        built = zoo.build(name) if batch == 1 else net.model(define(net))
+        model.write_bytes(built.SerializeToString())
     if not artefact.exists():
-        print(f"compiling {name} ...", file=sys.stderr, flush=True)
-        compile_model(str(model), scale=scale).save(str(artefact))
+        print(f"compiling {stem} ...", file=sys.stderr, flush=True)
+        tried = SCALES if batch == 1 else ()
+        compile_model(str(model), scale=scale, scales=tried).save(str(artefact))
     return model, artefact
 
 
@@ -69,26 +78,42 @@ def onnx_runtime(model: Path, threads: int) -> Run:
 
 
 def pytorch(model: Path, threads: int) -> Run:
-    """PyTorch in float32, eager: the nodes of the model one by one, without gradients."""
+    """PyTorch in float32 on the CPU, eager."""
+    import torch
+
+    torch.set_num_threads(threads)
+    forward = torch_model(model, "cpu")
+
+    def run(x: np.ndarray) -> np.ndarray:
+        result: np.ndarray = forward(torch.from_numpy(x)).numpy().reshape(-1)
+        return result
+
+    return run
+
+
+def torch_model(model: Path, device: str) -> Callable[[Any], Any]:
+    """PyTorch, eager: the nodes of a model one by one on a tensor of the device, no gradients."""
     import torch
     from torch_memory import run_node
 
     from smartvm.compiler.importer import load_model
 
-    torch.set_num_threads(threads)
     network = load_model(str(model))
-    parameters = {name: torch.tensor(array) for name, array in network.constants.items()}
+    parameters = {}
+    for name, array in network.constants.items():
+        # Shapes and limits are read by the host: no copy should wait for the device.
+        is_weight = array.ndim > 0 and array.dtype.kind == "f"
+        parameters[name] = torch.tensor(array).to(device if is_weight else "cpu")
     output = network.nodes[-1].outputs[0]
 
-    def run(x: np.ndarray) -> np.ndarray:
-        live = {network.inputs[0]: torch.from_numpy(x)}
+    def forward(x: Any) -> Any:
+        live = {network.inputs[0]: x}
         with torch.no_grad():
             for node in network.nodes:
                 run_node(node, parameters, live)
-        result: np.ndarray = live[output].numpy().reshape(-1)
-        return result
+        return live[output]
 
-    return run
+    return forward
 
 
 class OnChain:
@@ -100,7 +125,7 @@ class OnChain:
         address: of the contract.
     """
 
-    def __init__(self, artefact: Artefact, backend: str | None = None) -> None:
+    def __init__(self, artefact: Artefact, backend: str | Backend | None = None) -> None:
         from smartvm.chain import Chain
         from smartvm.vm import SmartVM
 
@@ -109,6 +134,10 @@ class OnChain:
         self.address = self.chain.deploy_model(artefact).address
         self._vm = self.chain.vm
         self._code = self.chain.code(self.address)
+
+    def use(self, backend: str | Backend) -> None:
+        """Compute with another backend from now on, in `frame`."""
+        self._vm.state.use_backend(backend)
 
     def pack(self, x: np.ndarray) -> bytes:
         """The calldata of `predict` for an input."""

@@ -100,9 +100,9 @@ def by_batch(name: str, batch: int, threads: int, rounds: int) -> dict[str, Any]
     """Milliseconds of a network and its peer on so many inputs at once."""
     print(f"{name}, batch {batch} ...", file=sys.stderr, flush=True)
     model, path = prepare(name, SCALE)
-    run = batched(Artefact.load(str(path)).contract.graph, batch)
+    x = input_of(name, batch)
+    run = batched(Artefact.load(str(path)), x)
     peer = onnx_runtime_batched(model, threads)
-    x = np.concatenate([input_of(name)] * batch)
     taken = medians({"ms": run, "peer": lambda: peer(x)}, rounds, repeats=1)
     return {"network": name, "batch": batch, **taken}
 
@@ -128,13 +128,12 @@ def multiply_accumulates(graph: IntegerGraph) -> int:
     return total
 
 
-def batched(graph: IntegerGraph, batch: int) -> Callable[[], object]:
-    """A run of a graph's code on a map of several inputs."""
+def batched(artefact: Artefact, x: np.ndarray) -> Callable[[], object]:
+    """A run of a network's code on a map of several inputs."""
+    graph = artefact.contract.graph
     network, name = executable(graph), graph.inputs[0]
-    items, width = graph.values[name].items * batch, input_bytes(graph, name)
-    low, high = graph.input_ranges[name]
-    values = np.random.default_rng(0).integers(low, high + 1, items)
-    calldata = b"".join(int(v).to_bytes(width, "big", signed=True) for v in values)
+    calldata = b"".join(artefact.contract.input_format.pack(one[None]) for one in x)
+    items, width = graph.values[name].items * len(x), input_bytes(graph, name)
     program = Program()
     program.op("CALLDATASIZE").push(0).push(0).op("CALLDATACOPY")
     program.op("MTOB", offset=0, count=items, item_bytes=width)

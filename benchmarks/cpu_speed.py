@@ -179,15 +179,14 @@ def prepared(
     return runs, facts
 
 
-def input_of(name: str) -> np.ndarray:
-    """One input, batch of one."""
+def input_of(name: str, batch: int = 1) -> np.ndarray:
+    """One input of a network that takes so many images at once."""
     from smartvm.compiler import zoo
 
     if name == "lenet5":
-        pixels = lenet5.test_split().pixels[:1]
-        return (pixels[:, None, None] / lenet5.PIXEL_MAX).astype(np.float32).reshape(1, 1, 32, 32)
-    images: np.ndarray = smooth_images(1, zoo.NETWORKS[name].input_shape)[0]
-    return images
+        pixels = lenet5.test_split().pixels[:batch] / lenet5.PIXEL_MAX
+        return pixels.astype(np.float32).reshape(batch, 1, 32, 32)
+    return np.concatenate(smooth_images(batch, zoo.NETWORKS[name].input_shape))
 
 
 def _print(results: list[dict[str, Any]]) -> None:

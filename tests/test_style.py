@@ -14,6 +14,7 @@ from smartvm.opcodes.table import INSTRUCTIONS
 ROOT = Path(__file__).parents[1]
 SECTIONS = ["STACK", "SHAPE", "GAS", "OPERATION"]
 LONGEST_FILE = 320
+CODE = (".py", ".cpp", ".h", ".cu", ".cuh")
 FOLDERS = ("smartvm", "native", "tests", "benchmarks", "examples", "scripts", "docs", ".ci")
 TEXT = (
     ".py",
@@ -24,6 +25,8 @@ TEXT = (
     ".sol",
     ".cpp",
     ".h",
+    ".cu",
+    ".cuh",
     ".js",
     ".html",
     ".css",
@@ -57,7 +60,7 @@ def test_an_instruction_pops_shapes_pays_and_computes_in_that_order(row: Instruc
     assert not re.search(computes, before_operation)
 
 
-@pytest.mark.parametrize("path", [p for p in FILES if p.suffix == ".py"], ids=name)
+@pytest.mark.parametrize("path", [p for p in FILES if p.suffix in CODE], ids=name)
 def test_a_file_can_be_read_in_one_sitting(path: Path) -> None:
     assert len(path.read_text().splitlines()) <= LONGEST_FILE
 
