@@ -44,7 +44,9 @@ def nanoseconds(call: Callable[[Any], object], prepare: Callable[[], Any], runs:
     return median(taken)
 
 
-PACKAGES = ("py-evm", "numpy", "pycryptodome", "onnxruntime", "torch", "lmdb", "pyrevm")
+PACKAGES = (
+    *("py-evm", "numpy", "pycryptodome", "onnxruntime", "torch", "cupy-cuda13x", "lmdb", "pyrevm"),
+)
 """Whose versions are noted, where they are installed."""
 
 

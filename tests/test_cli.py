@@ -17,6 +17,7 @@ from smartvm.cli import COMMANDS
 from smartvm.cli.opcodes import SAMPLES
 from smartvm.compiler.assembler import assemble
 from smartvm.compiler.program import init_code
+from smartvm.dispatch.cupy_backend import cuda_device
 from smartvm.dispatch.native import isa, isas, threads
 from smartvm.opcodes import STANDARD
 
@@ -197,7 +198,18 @@ def test_info_names_versions_and_backends(run: Run) -> None:
     assert "numpy: available\n" in out
     assert "reference: available\n" in out
     sets = f"{isa()} of {', '.join(isas())}; {threads()} threads" if isa() else "not built"
-    assert out.endswith(f"native      {sets}\n")
+    assert f"native      {sets}\n" in out
+
+
+def test_info_names_the_card(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cuda_device, "why_not", lambda: "no driver")
+    assert run("info")[1].endswith("gpu         none: no driver\n")
+    assert json.loads(run("info", "--json")[1])["gpu"] == {"name": "", "why_not": "no driver"}
+    card = cuda_device.Card(0, "Paper 2080", (9, 0), 8 << 30, 46)
+    monkeypatch.setattr(cuda_device, "why_not", lambda: "")
+    monkeypatch.setattr(cuda_device, "card", lambda: card)
+    assert run("info")[1].endswith("Paper 2080, 8 GiB, 46 processors, capability 9.0\n")
+    assert json.loads(run("info", "--json")[1])["gpu"]["memory"] == 8 << 30
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)

@@ -28,12 +28,13 @@ def _info(arguments: Namespace) -> int:
         "machine": f"{platform.system()} {platform.machine()}, {_threads()} CPU threads",
     }
     backends = _backends()
-    native = _native()
+    native, gpu = _native(), _gpu()
     if arguments.json:
-        print_json({**versions, "backends": backends, "native": native})
+        print_json({**versions, "backends": backends, "native": native, "gpu": gpu})
     else:
         shown = [("backend", f"{name}: {state}") for name, state in backends.items()]
-        print_rows([*versions.items(), *shown, ("native", _in_words(**native))])
+        lines = ("native", _in_words(**native)), ("gpu", _card_in_words(**gpu))
+        print_rows([*versions.items(), *shown, *lines])
     return 0
 
 
@@ -52,6 +53,30 @@ def _native() -> dict[str, Any]:
 
 def _in_words(isa: str, available: list[str], threads: int) -> str:
     return f"{isa} of {', '.join(available)}; {threads} threads" if isa else "not built"
+
+
+def _gpu() -> dict[str, Any]:
+    """The card that kernels can run on; where there is none, why."""
+    from smartvm.dispatch.cupy_backend.cuda_device import card, why_not
+
+    reason = why_not()
+    if reason:
+        return {"name": "", "why_not": reason}
+    found = card()
+    return {
+        "name": found.name,
+        "number": found.number,
+        "capability": ".".join(map(str, found.capability)),
+        "memory": found.memory,
+        "processors": found.processors,
+    }
+
+
+def _card_in_words(name: str, why_not: str = "", **facts: Any) -> str:
+    if not name:
+        return f"none: {why_not}"
+    memory = f"{facts['memory'] / 2**30:.0f} GiB"
+    return f"{name}, {memory}, {facts['processors']} processors, capability {facts['capability']}"
 
 
 def _backends() -> dict[str, str]:

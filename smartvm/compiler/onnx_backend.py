@@ -45,7 +45,7 @@ NAMES_OF_TYPES = """
 """
 TYPES = frozenset(NAMES_OF_TYPES.split())
 """ONNX's names of the types that inputs and outputs may have."""
-BACKENDS = {"CPU": ("numpy",), "CUDA": ()}
+BACKENDS = {"CPU": ("numpy",), "CUDA": ("cupy",)}
 """The backends that compute on each of ONNX's devices, the best first."""
 
 Arrays = dict[str, np.ndarray]

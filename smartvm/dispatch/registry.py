@@ -14,13 +14,15 @@ from smartvm.dispatch.backend import Backend
 from smartvm.dispatch.dispatcher import Dispatcher
 from smartvm.exceptions import BackendError
 
-__all__ = ["available_backends", "backend_names", "make_dispatcher"]
+__all__ = ["available_backends", "backend_names", "make_cpu_dispatcher", "make_dispatcher"]
 
 ENTRY_POINT_GROUP = "smartvm.backends"
 REFERENCE = "reference"
+GPU = "cupy"
 BUILT_IN = {
     name: EntryPoint(name, value, ENTRY_POINT_GROUP)
     for name, value in (
+        (GPU, "smartvm.dispatch.cupy_backend:CupyBackend"),
         ("native", "smartvm.dispatch.native:NativeBackend"),
         ("numpy", "smartvm.dispatch.numpy_backend:NumpyBackend"),
         (REFERENCE, "smartvm.dispatch.reference:ReferenceBackend"),
@@ -52,12 +54,31 @@ def make_dispatcher(backend: str | Backend | None = None) -> Dispatcher:
     if isinstance(backend, Dispatcher):
         return backend
     if backend is None:
-        backend = next(name for name in BUILT_IN if _is_usable(name))
+        backend = _best()
     first = backend if isinstance(backend, Backend) else _make(backend)
     if first.name == REFERENCE:
         return Dispatcher([first])
-    others = (name for name in BUILT_IN if name != first.name and _is_usable(name))
-    return Dispatcher([first, *map(_make, others)])
+    return Dispatcher([first, *(_make(name) for name in _usable_on_cpu() if name != first.name)])
+
+
+def make_cpu_dispatcher() -> Dispatcher:
+    """The dispatcher of the built-in backends that can run on this machine's CPU."""
+    return Dispatcher([_make(name) for name in _usable_on_cpu()])
+
+
+def _usable_on_cpu() -> list[str]:
+    """Built-in backends, the best first. A GPU takes no kernels over that another one lacks."""
+    return [name for name in BUILT_IN if name != GPU and _is_usable(name)]
+
+
+def _best() -> Backend:
+    """The best built-in backend that can be had: a card may be there and yet not to be had."""
+    for name in filter(_is_usable, BUILT_IN):
+        try:
+            return _make(name)
+        except BackendError as error:
+            warnings.warn(f"{error}; it is left out", RuntimeWarning, stacklevel=3)
+    raise BackendError("no backend can run on this machine")
 
 
 def _plug_ins() -> dict[str, EntryPoint]:

@@ -23,6 +23,12 @@ def form_bytes(limbs: int) -> int:
     return 2 if limbs <= 1 else 4 if limbs <= 2 else 8 if limbs <= 4 else WIDE_BYTES
 
 
+def form_of(low: int, high: int) -> int:
+    """Bytes an item takes in the narrowest form that holds all of [low, high]."""
+    bits = max(high, ~low).bit_length()
+    return 2 if bits < 16 else 4 if bits < 32 else 8 if bits < 64 else WIDE_BYTES
+
+
 class Tensor:
     """A flat run of integers. Make one with `from_ints`, `from_array`, `from_wide` or `zeros`.
 
@@ -188,13 +194,18 @@ class Deferred(Tensor):
 
     __slots__ = ("_compute", "_found", "_item_bytes", "_length")
 
-    def __init__(self, length: int, bounds: tuple[int, int], compute: Callable[[], Tensor]) -> None:
-        """Promise what `compute` returns: `length` items, the least and greatest `bounds`."""
+    def __init__(
+        self, length: int, bounds: tuple[int, int], compute: Callable[[], Tensor] | None
+    ) -> None:
+        """Promise what `compute` returns: `length` items, the least and greatest `bounds`.
+
+        It is None for a subclass that has its own way.
+        """
         self.memo = None
         self._bounds = bounds
         self._length = length
-        self._item_bytes = form_bytes(limbs_for(*bounds))
-        self._compute: Callable[[], Tensor] | None = compute
+        self._item_bytes = form_of(*bounds)
+        self._compute = compute
         self._found: np.ndarray | None = None
 
     @property

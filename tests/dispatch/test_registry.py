@@ -15,14 +15,19 @@ from smartvm.dispatch import (
     make_dispatcher,
     registry,
 )
+from smartvm.dispatch.cupy_backend import CupyBackend
 from smartvm.dispatch.native import NativeBackend
 from smartvm.dispatch.reference import ReferenceBackend
+from smartvm.dispatch.registry import make_cpu_dispatcher
 from smartvm.exceptions import BackendError
 
 Install = Callable[..., None]
 
-HERE = ["native", "numpy", "reference"] if NativeBackend.is_available() else ["numpy", "reference"]
-"""The built-in backends that can run on this machine, the best first."""
+BUILT_IN = ["cupy", "native", "numpy", "reference"]
+CPU = ["native", "numpy", "reference"] if NativeBackend.is_available() else ["numpy", "reference"]
+"""The built-in backends that can run on this machine's CPU, the best first."""
+HERE = ["cupy", *CPU] if CupyBackend.is_available() else CPU
+"""All that can run on this machine."""
 
 
 class Plugged(Backend):
@@ -70,7 +75,7 @@ def names(dispatcher: Dispatcher) -> list[str]:
 
 
 def test_the_built_in_backends() -> None:
-    assert backend_names()[:3] == ["native", "numpy", "reference"]
+    assert backend_names()[:4] == BUILT_IN
     assert available_backends()[: len(HERE)] == HERE
 
 
@@ -78,7 +83,7 @@ def test_the_built_in_backends() -> None:
     ("wanted", "expected"),
     [
         (None, HERE),
-        ("numpy", ["numpy", *(name for name in HERE if name != "numpy")]),
+        ("numpy", ["numpy", *(name for name in CPU if name != "numpy")]),
         ("reference", ["reference"]),
     ],
 )
@@ -86,24 +91,40 @@ def test_a_dispatcher_by_name(wanted: str | None, expected: list[str]) -> None:
     assert names(make_dispatcher(wanted)) == expected
 
 
+def test_a_dispatcher_of_the_cpu() -> None:
+    assert names(make_cpu_dispatcher()) == CPU
+
+
 def test_a_dispatcher_of_an_instance() -> None:
-    assert names(make_dispatcher(Plugged())) == ["plugged", *HERE]
+    assert names(make_dispatcher(Plugged())) == ["plugged", *CPU]
     assert names(make_dispatcher(ReferenceBackend())) == ["reference"]
     dispatcher = make_dispatcher()
     assert make_dispatcher(dispatcher) is dispatcher
 
 
+def test_a_card_that_cannot_be_had(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: CupyBackend) -> None:
+        raise OSError("the card is taken")
+
+    monkeypatch.setattr(CupyBackend, "is_available", lambda: True)
+    monkeypatch.setattr(CupyBackend, "__init__", refuse)
+    with pytest.warns(RuntimeWarning, match=r"'cupy' cannot be loaded: OSError.*; it is left out"):
+        assert names(make_dispatcher()) == CPU
+    with pytest.raises(BackendError, match="the card is taken"):
+        make_dispatcher("cupy")
+
+
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(
-        BackendError, match="unknown backend 'abacus'; known are native, numpy, reference"
+        BackendError, match="unknown backend 'abacus'; known are cupy, native, numpy, reference"
     ):
         make_dispatcher("abacus")
 
 
 def test_a_plug_in(install: Install) -> None:
     install(plugged=Plugged)
-    assert backend_names() == ["native", "numpy", "reference", "plugged", "broken"]
-    assert names(make_dispatcher("plugged")) == ["plugged", *HERE]
+    assert backend_names() == [*BUILT_IN, "plugged", "broken"]
+    assert names(make_dispatcher("plugged")) == ["plugged", *CPU]
 
 
 def test_the_default_is_built_in(install: Install) -> None:
@@ -113,7 +134,7 @@ def test_the_default_is_built_in(install: Install) -> None:
 
 def test_a_plug_in_takes_over_no_built_in_name(install: Install) -> None:
     install(numpy=Plugged, reference=Plugged)
-    assert backend_names() == ["native", "numpy", "reference", "broken"]
+    assert backend_names() == [*BUILT_IN, "broken"]
     assert names(make_dispatcher("numpy"))[0] == "numpy"
 
 

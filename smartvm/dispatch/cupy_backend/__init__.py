@@ -6,3 +6,7 @@ a card, the backend is not available and costs nothing.
 """
 
 from __future__ import annotations
+
+from smartvm.dispatch.cupy_backend.backend import CupyBackend
+
+__all__ = ["CupyBackend"]

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from math import isqrt
 
-Range = tuple[int, int]
+from smartvm.dispatch.stages import Range, product_range
 
 INT16_LIMIT = 1 << 15
 INT32_LIMIT = 1 << 31
@@ -29,18 +29,6 @@ PART_LIMIT = 1 << 14
 """The greatest magnitude of the low part of an item that is taken apart (native/weights.h)."""
 APART_LIMIT = (1 << 30) - (1 << 14)
 """Magnitudes below it can be taken apart."""
-
-
-def product_range(bounds: Range, positive: int, negative: int) -> Range:
-    """The range of every output.
-
-    Args:
-        bounds: of the map, which may be padded with zeros.
-        positive: Σw⁺ of an output, the greatest of all.
-        negative: Σw⁻, the same.
-    """
-    low, high = min(bounds[0], 0), max(bounds[1], 0)
-    return low * positive - high * negative, high * positive - low * negative
 
 
 def norm_range(squares: int, norm: int) -> Range:

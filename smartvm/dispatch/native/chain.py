@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from math import prod
 
 from smartvm.dispatch.backend import Backend
 from smartvm.dispatch.native import convolution, linear
 from smartvm.dispatch.native.products import Plan
-from smartvm.dispatch.native.stages import MOST_STAGES, Epilogue, Stage, stage_of
+from smartvm.dispatch.native.stages import Epilogue, native_stages
 from smartvm.dispatch.steps import Step
 from smartvm.dispatch.tensor import Deferred, Tensor
-from smartvm.shapes import ConvShape, MatmulShape
-
-Extents = tuple[int, int, int]
-"""(batch, channels, plane) of the result of a product."""
 
 
 def chain(backend: Backend, x: Tensor, steps: Sequence[Step]) -> list[Tensor] | None:
@@ -45,26 +40,13 @@ def _plan(step: Step) -> Plan | None:
     return linear.plan_for(*step.arguments) if step.kernel == "matmul" else None
 
 
-def _extents(shape: ConvShape | MatmulShape) -> Extents:
-    if isinstance(shape, MatmulShape):
-        return shape.rows, shape.columns, 1
-    return shape.batch, shape.out_channels, prod(shape.out_size)
-
-
 def _epilogue(plan: Plan, steps: Sequence[Step]) -> Epilogue:
     """The stages of the steps behind a product, as far as they have them."""
     seen, epilogue = plan.epilogue
     followers = steps[1:]
     if _match(seen, followers):
         return epilogue
-    extents = _extents(steps[0].arguments[1])
-    stages: list[Stage] = []
-    for step in followers[:MOST_STAGES]:
-        stage = stage_of(step, *extents)
-        if stage is None:
-            break
-        stages.append(stage)
-    epilogue = Epilogue(stages)
+    epilogue = Epilogue(native_stages(steps))
     if all(map(_is_resident, followers)):  # a plan lives longer than maps should
         plan.epilogue = followers, epilogue
     return epilogue

@@ -12,9 +12,10 @@ from typing import Protocol
 import numpy as np
 
 from smartvm.dispatch.native import bounds
-from smartvm.dispatch.native.bounds import DOUBLE_LIMIT, INT16_LIMIT, INT64_LIMIT, Range
+from smartvm.dispatch.native.bounds import DOUBLE_LIMIT, INT16_LIMIT, INT64_LIMIT
 from smartvm.dispatch.native.forms import INT16, INT32, INT64, Dtype, narrow_dtype
 from smartvm.dispatch.native.stages import NO_STAGES, Epilogue, Native
+from smartvm.dispatch.stages import Range, product_range
 from smartvm.dispatch.steps import Step
 from smartvm.dispatch.tensor import Tensor
 
@@ -82,7 +83,7 @@ class Plan:
         if x.magnitude * self._sums < epilogue.limit:
             return self._narrow(x, epilogue)
         compiled = self.compiled
-        values = bounds.product_range(x.bounds, compiled.positive, compiled.negative)
+        values = product_range(x.bounds, compiled.positive, compiled.negative)
         if bounds.fits(values, epilogue.limit):
             return self._narrow(x, epilogue)
         if x.magnitude < 1 << 20:
@@ -107,7 +108,7 @@ class Plan:
         compiled = self.compiled
         positive, negative = compiled.positive, compiled.negative
         bits = bounds.half_bits(x.bounds, positive, negative) if self.short else 0
-        ranges = epilogue.ranges(bounds.product_range(x.bounds, positive, negative))
+        ranges = epilogue.ranges(product_range(x.bounds, positive, negative))
         exact = all(bounds.fits(values, DOUBLE_LIMIT) for values in ranges)
         if not exact or not (bits or compiled.whole):
             return None
@@ -118,7 +119,7 @@ class Plan:
         """In int64, where that holds every stage and the operands can be taken apart."""
         if max(x.magnitude, self.weights) >= bounds.APART_LIMIT:
             return None
-        values = bounds.product_range(x.bounds, self.compiled.positive, self.compiled.negative)
+        values = product_range(x.bounds, self.compiled.positive, self.compiled.negative)
         ranges = epilogue.ranges(values)
         pairs = bounds.chunk_pairs(x.magnitude, self.weights)
         if not pairs or not all(bounds.fits(r, INT64_LIMIT) for r in ranges):

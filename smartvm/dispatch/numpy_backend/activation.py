@@ -130,14 +130,14 @@ def exponentials(distances: np.ndarray, scale: int) -> np.ndarray:
     for coefficient in COEFFICIENTS[1:]:
         growth += coefficient
         growth *= exponent
-    powers = _grid()[index]
+    powers = exponential_table()[index]
     growth *= powers
     powers += growth
     return powers
 
 
 @cache
-def _grid() -> np.ndarray:
+def exponential_table() -> np.ndarray:
     """e^(-i/GRID) for i = 0 … CUTOFF·GRID, each within 1.01 roundings."""
     bits = 192
     exponentials = Exponentials(GRID, bits, CUTOFF * GRID)

@@ -50,7 +50,7 @@ def function(x: Tensor, scale: int, function: int) -> Tensor:
         return _sqrt(x, scale)
     if function == Function.EXP and len(x) > BLOCK_ITEMS:
         reference.function_items({x.bounds[1]}, scale, function)  # an error names the greatest item
-    largest, limit = _limits(scale, function)
+    largest, limit = limits(scale, function)
 
     def kernel(part: Tensor) -> Tensor:
         if scale > largest or (part.bounds[1] > limit and function != Function.ERF):
@@ -60,7 +60,7 @@ def function(x: Tensor, scale: int, function: int) -> Tensor:
     return in_blocks(kernel, x, 1)
 
 
-def _limits(scale: int, function: int) -> tuple[int, int]:
+def limits(scale: int, function: int) -> tuple[int, int]:
     """The greatest scale and the greatest item that are worth trying in float64.
 
     Items of a greater magnitude have the same error function; those below have the power 0.
@@ -111,7 +111,7 @@ def _log(values: Integers, scale: int) -> Estimate:
     for coefficient in LOG_COEFFICIENTS[1:]:
         total += coefficient
         total *= rest
-    table = _logarithms()
+    table = logarithm_table()
     logarithm = exponent * -table[LOG_GRID // 2] + table[index.astype(np.int64)] + total
     return logarithm * scale, 180 * ROUNDING * scale
 
@@ -121,7 +121,7 @@ def _erf(values: Integers, scale: int) -> Estimate:
     magnitudes = np.abs(values)
     index = np.rint(magnitudes * (GRID / scale)).astype(np.int64)
     rest = (magnitudes * GRID - index * scale) / float(GRID * scale)
-    table = _error_function()
+    table = error_function_table()
     total = table[-1][index] * rest
     for coefficient in table[-2:0:-1]:
         total += coefficient[index]
@@ -152,7 +152,7 @@ def _sqrt(x: Tensor, scale: int) -> Tensor:
 
 
 @cache
-def _logarithms() -> Floats:
+def logarithm_table() -> Floats:
     """ln(i/128) at index i from 64 to 128, each within 1.01 roundings; below 64 not used."""
     bits = 60
     grid = range(LOG_GRID // 2, LOG_GRID + 1)
@@ -162,7 +162,7 @@ def _logarithms() -> Floats:
 
 
 @cache
-def _error_function() -> Floats:
+def error_function_table() -> Floats:
     """(terms, points): Taylor's coefficients at each point of the grid, within 1.01 roundings."""
     bits = 192
     points = range(SATURATION * GRID + 1)

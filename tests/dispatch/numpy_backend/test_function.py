@@ -79,7 +79,7 @@ def settled_exactly(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         seen.extend(values)
         return exact(values, scale, function)
 
-    fast._logarithms(), fast._error_function()
+    fast.logarithm_table(), fast.error_function_table()
     monkeypatch.setattr(reference, "function_items", record)
     return seen
 

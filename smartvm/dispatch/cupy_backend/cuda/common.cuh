@@ -52,6 +52,17 @@ DEVICE void store(void* items, i64 bytes, i64 index, i64 value) {
         static_cast<i64*>(items)[index] = value;
 }
 
+/// Call `function` with the items as a pointer to what they are, of 2, 4 or 8 bytes.
+template <class Function>
+DEVICE void with_form(const void* items, i64 bytes, Function function) {
+    if (bytes == 2)
+        function(static_cast<const i16*>(items));
+    else if (bytes == 4)
+        function(static_cast<const i32*>(items));
+    else
+        function(static_cast<const i64*>(items));
+}
+
 /// The least and the greatest of some values; of none (GREATEST, LEAST).
 struct Bounds {
     i64 low = GREATEST, high = LEAST;
@@ -71,7 +82,9 @@ DEVICE void measure(Bounds bounds, i64* slot) {
         bounds.high = high > bounds.high ? high : bounds.high;
     }
     if ((threadIdx.x & 31) == 0 && bounds.low <= bounds.high) {
-        atomicMin(slot, bounds.low);
-        atomicMax(slot + 1, bounds.high);
+        // Slots only widen: what a look finds wide enough, however old, needs no atomic.
+        const volatile i64* seen = slot;
+        if (bounds.low < seen[0]) atomicMin(slot, bounds.low);
+        if (bounds.high > seen[1]) atomicMax(slot + 1, bounds.high);
     }
 }

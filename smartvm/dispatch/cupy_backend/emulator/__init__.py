@@ -6,6 +6,7 @@ threads are fibers that take turns, hundreds of times slower than the CPU's own 
 
 from __future__ import annotations
 
+from smartvm.dispatch.cupy_backend.emulator.build import compiler
 from smartvm.dispatch.cupy_backend.emulator.device import EmulatedDevice
 
-__all__ = ["EmulatedDevice"]
+__all__ = ["EmulatedDevice", "compiler"]

@@ -1,9 +1,10 @@
 // What CUDA C++ has and C++ has not, for kernels that run on a CPU: threads are fibers.
 //
 // Blocks run one after the other. The threads of a block take turns, each until it ends or waits
-// for others, in the order of their numbers or in the reverse (`emulator_reversed`): a result that
-// depends on the order is a race. Shared memory begins as garbage. A barrier that a thread of the
-// block (or lane of the warp) has left is reported, as a GPU might hang there.
+// for others, in the order of their numbers, in the reverse or in a random one: a result that depends
+// on the order is a race. Shared memory begins as garbage, and has as many bytes as the launch asks
+// for. A barrier that a thread of the block (or lane of the warp) has left is reported, as a GPU might
+// hang there.
 #pragma once
 #define EMULATED
 
@@ -17,6 +18,8 @@
 #include <cstring>
 #include <functional>
 #include <memory>
+#include <numeric>
+#include <random>
 #include <vector>
 
 #define DEVICE inline
@@ -43,7 +46,7 @@ inline uint3 threadIdx, blockIdx, blockDim, gridDim;
 
 namespace emulator {
 
-constexpr std::size_t STACK_BYTES = 64 << 10, MOST_THREADS = 1024, SHARED_BYTES = 228 << 10;
+constexpr std::size_t STACK_BYTES = 64 << 10, MOST_THREADS = 1024, SHARED_BYTES = 228 << 10, GUARD = 1024;
 constexpr unsigned WARP = 32;
 
 /// A point where `members` threads wait for each other.
@@ -61,12 +64,14 @@ inline std::vector<Fiber> fibers(MOST_THREADS);
 inline ucontext_t starting;
 inline jmp_buf scheduled;
 inline unsigned current;
-inline bool progress, reversed;
+inline bool progress;
+inline std::size_t shared_bytes;  // of the launch
+inline std::uint64_t order;      // 0: by number, 1: the reverse, else the seed of random ones
 inline Barrier block_barrier, warp_barriers[MOST_THREADS / WARP];
 inline std::uint64_t exchange[MOST_THREADS];
 inline unsigned words[MOST_THREADS][16];
 inline const std::function<void()>* body;
-alignas(16) inline unsigned char shared[SHARED_BYTES];
+alignas(16) inline unsigned char shared[SHARED_BYTES + GUARD];
 
 [[noreturn]] inline void fail(const char* what) {
     std::fprintf(stderr, "emulator: %s (block %u, thread %u)\n", what, blockIdx.x, current);
@@ -118,16 +123,32 @@ inline void make_fibers(unsigned threads) {
     }
 }
 
+/// The first `count` numbers in the order of this turn.
+inline const std::vector<unsigned>& in_order(unsigned count) {
+    static std::vector<unsigned> numbers;
+    numbers.resize(count);
+    std::iota(numbers.begin(), numbers.end(), 0u);
+    if (order == 1) std::reverse(numbers.begin(), numbers.end());
+    if (order > 1) std::shuffle(numbers.begin(), numbers.end(), std::minstd_rand(order++));
+    return numbers;
+}
+
+inline void check_shared_memory() {
+    const unsigned char* const guard = shared + shared_bytes;
+    if (std::any_of(guard, guard + GUARD, [](unsigned char byte) { return byte != 0xa5; }))
+        fail("more shared memory written than the launch asks for");
+}
+
 inline void run_block(unsigned threads) {
-    std::memset(shared, 0xa5, sizeof shared);
+    std::memset(shared, 0xa5, shared_bytes + GUARD);
     block_barrier = {threads, 0, 0};
     for (unsigned warp = 0; warp * WARP < threads; ++warp)
         warp_barriers[warp] = {std::min(WARP, threads - warp * WARP), 0, 0};
     for (unsigned thread = 0; thread < threads; ++thread) fibers[thread].done = false;
     for (bool alive = true; alive;) {
         alive = progress = false;
-        for (unsigned turn = 0; turn < threads; ++turn) {
-            current = reversed ? threads - 1 - turn : turn;
+        for (const unsigned thread : in_order(threads)) {
+            current = thread;
             if (fibers[current].done) continue;
             threadIdx = {current, 0, 0};
             resume(current);
@@ -135,6 +156,7 @@ inline void run_block(unsigned threads) {
         }
         if (alive && !progress) fail("a barrier that not all threads reach");
     }
+    check_shared_memory();
 }
 
 inline void run(const unsigned* grid, unsigned threads, const std::function<void()>& kernel) {
@@ -145,7 +167,7 @@ inline void run(const unsigned* grid, unsigned threads, const std::function<void
     blockDim = {threads, 1, 1};
     const unsigned blocks = grid[0] * grid[1] * grid[2];
     for (unsigned number = 0; number < blocks; ++number) {
-        const unsigned block = reversed ? blocks - 1 - number : number;
+        const unsigned block = order == 1 ? blocks - 1 - number : number;
         blockIdx = {block % grid[0], block / grid[0] % grid[1], block / grid[0] / grid[1]};
         run_block(threads);
     }
@@ -165,10 +187,14 @@ inline T shuffled(T value, unsigned lane) {
 
 }  // namespace emulator
 
-extern "C" void emulator_reversed(int reversed) { emulator::reversed = reversed; }
+extern "C" void emulator_begin(std::size_t shared_bytes, std::uint64_t order) {
+    emulator::shared_bytes = shared_bytes;
+    emulator::order = order;
+}
 
 #define KERNEL(name, Arguments)                                                          \
     static void name##_body(const Arguments& a);                                         \
+    extern "C" const std::size_t name##_bytes = sizeof(Arguments);                       \
     extern "C" void name(const unsigned* grid, unsigned threads, const void* arguments) { \
         const Arguments& a = *static_cast<const Arguments*>(arguments);                  \
         emulator::run(grid, threads, [&a] { name##_body(a); });                          \
@@ -232,6 +258,7 @@ inline double __dmul_rn(double a, double b) { return a * b; }
 inline double __ddiv_rn(double a, double b) { return a / b; }
 inline double __dsqrt_rn(double a) { return __builtin_sqrt(a); }
 inline double rint(double a) { return __builtin_rint(a); }
+inline double frexp(double a, int* exponent) { return __builtin_frexp(a, exponent); }
 template <class T>
 T __ldg(const T* cell) {
     return *cell;
