@@ -1,4 +1,4 @@
-"""Everything there is to measure on a GPU, in one run of under ten minutes.
+"""Everything there is to measure on a GPU, in one run.
 
     python benchmarks/gpu.py [--quick] [--emulate] [--minutes N] [--out FILE.json]
 
